@@ -1,0 +1,41 @@
+"""Floor 0: what every room uses. Validation messages, seeds, replica-aware sums, serialization, files and the record."""
+
+from keras_vae.core.files import atomic_write, check_writable_directory
+from keras_vae.core.inference import Inference
+from keras_vae.core.latent import Latent
+from keras_vae.core.replicas import global_mean, global_sum, num_replicas, replica_id
+from keras_vae.core.seeds import as_seed, fold_in, resolve_seed
+from keras_vae.core.serialization import FORMAT_VERSION, check_format_version, deserialize, register, serialize
+from keras_vae.core.validation import (
+    check_choice,
+    check_instance,
+    check_integer,
+    check_number,
+    check_range,
+    check_shape,
+)
+
+__all__ = [
+    "FORMAT_VERSION",
+    "Inference",
+    "Latent",
+    "as_seed",
+    "atomic_write",
+    "check_choice",
+    "check_format_version",
+    "check_instance",
+    "check_integer",
+    "check_number",
+    "check_range",
+    "check_shape",
+    "check_writable_directory",
+    "deserialize",
+    "fold_in",
+    "global_mean",
+    "global_sum",
+    "num_replicas",
+    "register",
+    "replica_id",
+    "resolve_seed",
+    "serialize",
+]

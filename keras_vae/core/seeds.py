@@ -1,0 +1,74 @@
+"""Stateless seeds: every random number is a pure function of what is folded into its seed."""
+
+import random
+
+import tensorflow as tf
+
+from keras_vae.core.validation import check_integer
+
+
+def resolve_seed(seed):
+    """Return the seed given, or a fresh one where none is given.
+
+    A fresh seed is drawn from Python's generator, so `keras.utils.set_random_seed` governs it.
+
+    Parameters
+    ----------
+    seed : int or None
+        A non-negative integer below 2**31, or None.
+
+    Returns
+    -------
+    int
+
+    Raises
+    ------
+    ValueError
+        If `seed` is neither None nor such an integer.
+    """
+    if seed is None:
+        return random.randint(1, 2**31 - 1)
+    seed = check_integer("seed", seed, minimum=0)
+    if seed >= 2**31:
+        raise ValueError(f"`seed` must be < 2**31. Received: seed={seed!r}")
+    return seed
+
+
+def as_seed(seed):
+    """Turn an integer or a pair of integers into a stateless seed.
+
+    Parameters
+    ----------
+    seed : int, or tensor of shape (2,)
+        Keras's seed generators hand out int64 pairs; TFP wants int32.
+
+    Returns
+    -------
+    tf.Tensor
+        Shape (2,), int32.
+    """
+    seed = tf.convert_to_tensor(seed)
+    if seed.shape.rank == 0:
+        seed = tf.stack([seed, tf.zeros_like(seed)])
+    return tf.cast(seed, tf.int32)
+
+
+def fold_in(seed, *data):
+    """Derive a new stateless seed from a seed and any integers, in order.
+
+    Parameters
+    ----------
+    seed : int, or tensor of shape (2,)
+        The seed to start from.
+    *data : int or scalar integer tensor
+        What the new seed depends on: epoch, step, replica, ….
+
+    Returns
+    -------
+    tf.Tensor
+        Shape (2,), int32.
+    """
+    seed = as_seed(seed)
+    for value in data:
+        seed = tf.random.experimental.stateless_fold_in(seed, tf.cast(value, tf.int32))
+    return seed

@@ -1,0 +1,62 @@
+"""Registration with Keras, and the nesting of parts in a model's config."""
+
+import keras
+
+FORMAT_VERSION = 1
+
+register = keras.saving.register_keras_serializable(package="keras_vae")
+"""Class decorator: makes a part loadable from a `.keras` file by a process that has only imported the package."""
+
+
+def serialize(part):
+    """Turn a part (a layer, a schedule, an objective, …) into a config; numbers and None stay as they are.
+
+    Parameters
+    ----------
+    part : object
+        A registered Keras object, a number or None.
+
+    Returns
+    -------
+    dict, float or None
+    """
+    return keras.saving.serialize_keras_object(part)
+
+
+def deserialize(config, custom_objects=None):
+    """Rebuild a part from what `serialize` made; a part that is already built is handed back.
+
+    Parameters
+    ----------
+    config : dict or object
+        A config, or the part itself.
+    custom_objects : dict, optional
+        Names of classes that are not registered.
+
+    Returns
+    -------
+    object
+    """
+    if isinstance(config, dict):
+        return keras.saving.deserialize_keras_object(config, custom_objects=custom_objects)
+    return config
+
+
+def check_format_version(version):
+    """Refuse a file that a later version of the package wrote.
+
+    Parameters
+    ----------
+    version : int
+        The `format_version` in the file.
+
+    Raises
+    ------
+    ValueError
+        If this package does not know the format yet.
+    """
+    if version > FORMAT_VERSION:
+        raise ValueError(
+            f"`format_version` must be <= {FORMAT_VERSION} for this version of keras_vae; a later one wrote the file. "
+            f"Upgrade keras_vae. Received: format_version={version}"
+        )

@@ -1,0 +1,179 @@
+"""Checks of arguments, all with one form of message: what was expected, then what was received."""
+
+import math
+import numbers
+
+
+def check_number(name, value, *, minimum=None, above=None):
+    """Check that an argument is a finite real number, within a bound if one is given.
+
+    Parameters
+    ----------
+    name : str
+        The argument's name, for the message.
+    value : float
+        What was received.
+    minimum : float, optional
+        The smallest value allowed.
+    above : float, optional
+        A value that must be exceeded.
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    ValueError
+        If `value` is not a finite number or is out of bounds.
+    """
+    is_number = isinstance(value, numbers.Real) and not isinstance(value, bool)
+    if not is_number or not math.isfinite(value):
+        raise ValueError(f"`{name}` must be a finite number. Received: {name}={value!r}")
+    if minimum is not None and value < minimum:
+        raise ValueError(f"`{name}` must be >= {minimum:g}. Received: {name}={value!r}")
+    if above is not None and value <= above:
+        raise ValueError(f"`{name}` must be > {above:g}. Received: {name}={value!r}")
+    return float(value)
+
+
+def check_integer(name, value, *, minimum=None):
+    """Check that an argument is an integer, at least `minimum` if that is given.
+
+    Parameters
+    ----------
+    name : str
+        The argument's name, for the message.
+    value : int
+        What was received.
+    minimum : int, optional
+        The smallest value allowed.
+
+    Returns
+    -------
+    int
+
+    Raises
+    ------
+    ValueError
+        If `value` is not an integer or is too small.
+    """
+    if not isinstance(value, numbers.Integral) or isinstance(value, bool):
+        raise ValueError(f"`{name}` must be an integer. Received: {name}={value!r}")
+    if minimum is not None and value < minimum:
+        raise ValueError(f"`{name}` must be >= {minimum}. Received: {name}={value!r}")
+    return int(value)
+
+
+def check_choice(name, value, choices):
+    """Check that an argument is one of the strings (or None) allowed.
+
+    Parameters
+    ----------
+    name : str
+        The argument's name, for the message.
+    value : str or None
+        What was received.
+    choices : sequence
+        What is allowed.
+
+    Returns
+    -------
+    str or None
+
+    Raises
+    ------
+    ValueError
+        If `value` is not among `choices`.
+    """
+    if not any(value is choice or value == choice for choice in choices):
+        raise ValueError(f"`{name}` must be one of {list(choices)}. Received: {name}={value!r}")
+    return value
+
+
+def check_shape(name, value):
+    """Check that an argument is a non-empty shape of positive integers, one event without the batch.
+
+    Parameters
+    ----------
+    name : str
+        The argument's name, for the message.
+    value : sequence of int
+        What was received.
+
+    Returns
+    -------
+    tuple of int
+
+    Raises
+    ------
+    ValueError
+        If `value` is no such shape.
+    """
+    try:
+        shape = tuple(check_integer(name, size, minimum=1) for size in value)
+    except (TypeError, ValueError):
+        shape = ()
+    if not shape:
+        raise ValueError(
+            f"`{name}` must be a tuple of positive integers without the batch, such as (28, 28, 1). "
+            f"Received: {name}={value!r}"
+        )
+    return shape
+
+
+def check_range(name, value):
+    """Check that an argument is a pair of finite numbers, the lower one first.
+
+    Parameters
+    ----------
+    name : str
+        The argument's name, for the message.
+    value : pair of float
+        What was received.
+
+    Returns
+    -------
+    tuple of float
+
+    Raises
+    ------
+    ValueError
+        If `value` is no such pair.
+    """
+    try:
+        low, high = (check_number(name, bound) for bound in value)
+    except (TypeError, ValueError):
+        low, high = 0.0, 0.0
+    if low >= high:
+        raise ValueError(f"`{name}` must be a pair (low, high) with low < high. Received: {name}={value!r}")
+    return low, high
+
+
+def check_instance(name, value, types, expected):
+    """Check that an argument is an instance of a type, described in words.
+
+    Parameters
+    ----------
+    name : str
+        The argument's name, for the message.
+    value : object
+        What was received.
+    types : type or tuple of type
+        What is allowed.
+    expected : str
+        The allowed types in words, as the end of "must be …".
+
+    Returns
+    -------
+    object
+        `value`.
+
+    Raises
+    ------
+    TypeError
+        If `value` is something else.
+    """
+    if not isinstance(value, types):
+        raise TypeError(f"`{name}` must be {expected}. Received: {name}={value!r} of type {type(value).__name__}")
+    return value

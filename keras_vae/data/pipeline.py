@@ -1,0 +1,124 @@
+"""Batches from arrays: order and binarization are pure functions of (seed, epoch, step)."""
+
+import numpy as np
+import tensorflow as tf
+
+from keras_vae.core import check_choice, check_integer, fold_in, resolve_seed
+from keras_vae.data.binarization import binarize as binarize_array
+from keras_vae.data.binarization import binarize_batch
+
+_ORDER, _BINARIZATION = 0, 1
+
+
+def pipeline(
+    images,
+    *,
+    batch_size=128,
+    shuffle=False,
+    binarize=None,
+    seed=None,
+    labels=None,
+    sample_weight=None,
+    rescale=None,
+    drop_remainder=False,
+):
+    """Make a `tf.data.Dataset` of batches from an array.
+
+    Each pass over the data set is an epoch. Order and dynamic binarization differ between epochs and are the same in
+    two runs with one seed. The data set counts its own epochs; `fit` of this package's models sets the count
+    (attribute `epoch`, a variable) to Keras's epoch, so that a resumed run goes on as if it had not been cut.
+
+    Parameters
+    ----------
+    images : array_like
+        Shape (n, *event_shape); images, vectors or sequences.
+    batch_size : int
+        Examples in a batch, over all replicas.
+    shuffle : bool
+        Whether each epoch has an order of its own.
+    binarize : {None, "dynamic", "fixed"}
+        "dynamic" draws each pixel afresh in each epoch, one with its grey value as the probability (for training);
+        "fixed" draws once (for validation and test); None leaves the values as they are.
+    seed : int, optional
+        Seed of order and binarization; a fresh one by default.
+    labels : array_like, optional
+        Shape (n, ...): batches become `(x, labels)`.
+    sample_weight : array_like, optional
+        Shape (n,): batches become `(x, labels, sample_weight)`, with an empty tuple where there are no labels.
+    rescale : bool, optional
+        Whether values are divided by 255; by default that is done to uint8 alone.
+    drop_remainder : bool
+        Whether a short last batch is left out.
+
+    Returns
+    -------
+    tf.data.Dataset
+        Batches of float32 `x` of shape (batch, *event_shape), alone or in a tuple as above.
+
+    Raises
+    ------
+    ValueError
+        If the array is empty, an argument is out of range, or the arrays' lengths differ.
+    """
+    images = np.asarray(images)
+    check_integer("batch_size", batch_size, minimum=1)
+    check_choice("binarize", binarize, (None, "dynamic", "fixed"))
+    if images.ndim < 2 or len(images) == 0:
+        raise ValueError(
+            f"`images` must have shape (n, *event_shape) with n >= 1. Received: an array of shape {images.shape}"
+        )
+    extras = _extras(len(images), labels, sample_weight)
+    seed = resolve_seed(seed)
+    rescale = images.dtype == np.uint8 if rescale is None else rescale
+    if binarize is not None:
+        _check_probabilities(images, rescale)
+    if binarize == "fixed":
+        images, rescale = binarize_array(images / 255.0 if rescale else images, seed).astype(np.uint8), False
+
+    size, scale = len(images), 255.0 if rescale else 1.0
+    with tf.device("CPU:0"):
+        images = tf.constant(images)
+        epoch = tf.Variable(0, dtype=tf.int64, trainable=False, name="epoch")
+
+    def next_epoch(_):
+        return epoch.assign_add(1) - 1
+
+    def batches(number):
+        order = tf.range(size)
+        if shuffle:
+            order = tf.random.experimental.stateless_shuffle(order, seed=fold_in(seed, _ORDER, number))
+        rows = tf.data.Dataset.from_tensor_slices(order).batch(batch_size, drop_remainder=drop_remainder)
+        return rows.enumerate().map(lambda step, row: (number, step, row))
+
+    def load(number, step, row):
+        x = tf.cast(tf.gather(images, row), tf.float32)
+        if rescale:
+            x = x / scale
+        if binarize == "dynamic":
+            x = binarize_batch(x, fold_in(seed, _BINARIZATION, number, step))
+        return x if extras is None else (x, *tf.nest.map_structure(lambda extra: tf.gather(extra, row), extras))
+
+    dataset = tf.data.Dataset.range(1).map(next_epoch).flat_map(batches)
+    dataset = dataset.map(load, num_parallel_calls=2, deterministic=True)
+    steps = size // batch_size if drop_remainder else -(-size // batch_size)
+    dataset = dataset.apply(tf.data.experimental.assert_cardinality(steps)).prefetch(2)
+    dataset.epoch = epoch
+    return dataset
+
+
+def _extras(size, labels, sample_weight):
+    for name, values in (("labels", labels), ("sample_weight", sample_weight)):
+        if values is not None and len(values) != size:
+            raise ValueError(f"`{name}` must have one row for each of the {size} examples. Received: {len(values)}")
+    if sample_weight is not None:
+        return (() if labels is None else tf.constant(labels), tf.constant(sample_weight, tf.float32))
+    return None if labels is None else (tf.constant(labels),)
+
+
+def _check_probabilities(images, rescale):
+    low, high = float(images.min()), float(images.max())
+    limit = 255.0 if rescale else 1.0
+    if not (low >= 0.0 and high <= limit):  # also refuses NaN
+        raise ValueError(
+            f"`images` must be in [0, {limit:g}] to be binarized. Received: values from {low:g} to {high:g}"
+        )

@@ -1,0 +1,80 @@
+"""The reparameterization trick as a layer."""
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from keras_vae.core import as_seed, check_integer, fold_in, register, replica_id
+
+
+@register
+class Sampling(keras.layers.Layer):
+    """Draw z = mean + exp(log_var / 2) * eps with eps ~ N(0, I) (Kingma & Welling 2014, section 2.4).
+
+    The noise is independent of the inputs, so gradients reach `mean` and `log_var`. Each replica of a `tf.distribute`
+    strategy draws its own noise. Everything is computed in the variables' precision (float32 under mixed precision),
+    because exp(12) is already infinite in float16.
+
+    Parameters
+    ----------
+    seed : int, optional
+        Seed of the layer's own stream, which moves on with each call and is saved with the layer.
+    **kwargs
+        Passed to `keras.layers.Layer`.
+
+    Examples
+    --------
+    >>> z = Sampling(seed=0)([tf.zeros([4, 2]), tf.zeros([4, 2])])
+    >>> z.shape
+    TensorShape([4, 2])
+    """
+
+    def __init__(self, seed=None, **kwargs):
+        super().__init__(autocast=False, **kwargs)
+        self.seed = None if seed is None else check_integer("seed", seed, minimum=0)
+        self.seed_generator = keras.random.SeedGenerator(self.seed)
+        self.built = True
+
+    def call(self, inputs, num_samples=None, seed=None):
+        """Sample.
+
+        Parameters
+        ----------
+        inputs : pair of tf.Tensor
+            `[mean, log_var]`, each of shape (..., latent_dim); log_var is the natural logarithm of the variance.
+        num_samples : int, optional
+            Number of samples for each mean; a leading axis is added for them. None draws one, without that axis.
+        seed : tf.Tensor, optional
+            Shape (2,): a stateless seed that replaces the layer's own stream, so that the result is a pure function
+            of it (and of the replica).
+
+        Returns
+        -------
+        tf.Tensor
+            Shape (..., latent_dim), or (num_samples, ..., latent_dim).
+        """
+        mean, log_var = (tf.cast(value, self.variable_dtype) for value in inputs)
+        shape = tf.shape(mean)
+        if num_samples is not None:
+            shape = tf.concat([[num_samples], shape], axis=0)
+        seed = fold_in(self.seed_generator.next() if seed is None else as_seed(seed), replica_id())
+        eps = tf.random.stateless_normal(shape, seed, dtype=mean.dtype)
+        return mean + tf.exp(0.5 * log_var) * eps
+
+    def compute_output_spec(self, inputs, num_samples=None, seed=None):
+        """Return the symbolic output, so that the layer serves in functional models."""
+        mean = inputs[0]
+        shape = tuple(mean.shape) if num_samples is None else (num_samples, *mean.shape)
+        return keras.KerasTensor(shape, dtype=self.variable_dtype)
+
+    def save_own_variables(self, store):
+        """Save the stream's position: Keras does not, and a resumed run would repeat its noise."""
+        store["seed_state"] = keras.ops.convert_to_numpy(self.seed_generator.state)
+
+    def load_own_variables(self, store):
+        """Restore the stream's position."""
+        self.seed_generator.state.assign(np.asarray(store["seed_state"]))
+
+    def get_config(self):
+        """Return the arguments that rebuild the layer."""
+        return {**super().get_config(), "seed": self.seed}

@@ -1,0 +1,9 @@
+"""Likelihoods p(x|z): layers from a decoder's features to parameters and distributions over events."""
+
+from keras_vae.likelihoods.bernoulli import Bernoulli
+from keras_vae.likelihoods.categorical import Categorical
+from keras_vae.likelihoods.continuous_bernoulli import ContinuousBernoulli
+from keras_vae.likelihoods.gaussian import Gaussian
+from keras_vae.likelihoods.likelihood import Likelihood
+
+__all__ = ["Bernoulli", "Categorical", "ContinuousBernoulli", "Gaussian", "Likelihood"]

@@ -1,0 +1,47 @@
+"""The Bernoulli likelihood."""
+
+import tensorflow as tf
+import tensorflow_probability as tfp
+
+from keras_vae.core import register
+from keras_vae.likelihoods.likelihood import Likelihood
+
+
+@register
+class Bernoulli(Likelihood):
+    """log p(x|z) = sum_d [x_d log p_d + (1 - x_d) log(1 - p_d)], from logits (Kingma & Welling 2014, appendix C.1).
+
+    On binary observations it is a normalised log-probability. On grey values between 0 and 1 it is the negative
+    binary cross-entropy, which is not: numbers in nats then compare with nothing but themselves. Binarize the data,
+    or take `ContinuousBernoulli`.
+
+    Parameters
+    ----------
+    event_shape : tuple of int
+        Shape of one observation.
+    projection : {"auto", None}
+        Whether features are projected; with None the decoder gives the logits.
+    **kwargs
+        Passed to `Likelihood` (`kernel_initializer`) and `keras.layers.Layer`.
+
+    Raises
+    ------
+    ValueError
+        If an argument is out of range, or the decoder's output does not fit.
+    """
+
+    support = (0.0, 1.0)
+
+    def split(self, projected):
+        """Name the projection's output `logits`, of shape (batch, *event_shape)."""
+        return {"logits": tf.squeeze(projected, -1)}
+
+    def distribution(self, parameters):
+        """Build the product of Bernoulli distributions."""
+        logits = parameters["logits"]
+        bernoulli = tfp.distributions.Bernoulli(logits=logits, dtype=logits.dtype)
+        return tfp.distributions.Independent(bernoulli, len(self.event_shape))
+
+    def mean(self, parameters):
+        """Return the probabilities."""
+        return tf.sigmoid(parameters["logits"])

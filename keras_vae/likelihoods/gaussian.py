@@ -1,0 +1,155 @@
+"""The Gaussian likelihood, with four ways to come by its scale."""
+
+import math
+
+import tensorflow as tf
+import tensorflow_probability as tfp
+
+from keras_vae.core import check_number, global_mean, register
+from keras_vae.likelihoods.likelihood import Likelihood
+
+_MODES = ("learned", "optimal", "per_dimension")
+_MOMENTUM = 0.99
+
+
+@register
+class Gaussian(Likelihood):
+    """log p(x|z) = -1/2 sum_d [(x_d - mean_d)^2 / scale_d^2 + log(2 pi scale_d^2)].
+
+    With a fixed scale, maximising it is minimising the squared error divided by 2 scale^2, so the choice of the scale
+    is a choice of beta. The other three ways find the scale from the data (Rybkin, Daniilidis & Levine 2021):
+
+    - "learned": one scale that all dimensions share, a weight;
+    - "optimal": one scale, its analytic optimum scale^2 = mean squared error of the batch while training. A moving
+      average of it is stored, and everything outside of training uses the stored scale, so that results never depend
+      on the batch; a model's `calibrate` sets it exactly;
+    - "per_dimension": a scale for each dimension of each example, given by the decoder.
+
+    Learned scales are kept above `minimum_scale` softly, by log scale = log min + softplus(raw - log min); the optimal
+    scale, which must stay exact, by a maximum.
+
+    Parameters
+    ----------
+    event_shape : tuple of int
+        Shape of one observation.
+    scale : float or {"learned", "optimal", "per_dimension"}
+        The standard deviation, or how it is found.
+    minimum_scale : float
+        The least scale, exp(-6) by default.
+    projection : {"auto", None}
+        Whether features are projected; with None the decoder gives the mean ("per_dimension" needs a projection).
+    **kwargs
+        Passed to `Likelihood` (`kernel_initializer`) and `keras.layers.Layer`.
+
+    Raises
+    ------
+    ValueError
+        If an argument is out of range, or the decoder's output does not fit.
+    """
+
+    def __init__(self, event_shape, *, scale=1.0, minimum_scale=math.exp(-6.0), **kwargs):
+        super().__init__(event_shape, **kwargs)
+        if scale not in _MODES:
+            if isinstance(scale, str):
+                raise ValueError(f"`scale` must be a number > 0 or one of {list(_MODES)}. Received: scale={scale!r}")
+            scale = check_number("scale", scale, above=0.0)
+        self.scale = scale
+        self.minimum_scale = check_number("minimum_scale", minimum_scale, above=0.0)
+        if scale == "per_dimension" and self.projection is None:
+            raise ValueError(
+                '`projection` must be "auto" for scale="per_dimension": the decoder gives features, and the '
+                "likelihood finds mean and scale in them. Received: projection=None"
+            )
+
+    @property
+    def numbers_per_element(self):
+        """A mean, and for a scale per dimension the raw logarithm of the scale."""
+        return 2 if self.scale == "per_dimension" else 1
+
+    def build(self, input_shape):
+        """Build the projection, and the scale where it is a variable."""
+        super().build(input_shape)
+        if self.scale == "learned":
+            self.raw_log_scale = self.add_weight(shape=(), initializer="zeros", name="raw_log_scale")
+        elif self.scale == "optimal":
+            settings = {"initializer": "zeros", "trainable": False, "aggregation": "only_first_replica"}
+            self.average = self.add_weight(shape=(), name="squared_error_average", **settings)
+            self.average_weight = self.add_weight(shape=(), name="squared_error_average_weight", **settings)
+
+    def split(self, projected):
+        """Return `mean`, of shape (batch, *event_shape), and `scale`, of the same shape or a scalar."""
+        if self.scale == "per_dimension":
+            mean, raw = tf.unstack(projected, axis=-1)
+            return {"mean": mean, "scale": self._softly_bounded(raw)}
+        return {"mean": tf.squeeze(projected, -1), "scale": self.shared_scale()}
+
+    def shared_scale(self):
+        """Return the scale that all dimensions share outside of training.
+
+        Returns
+        -------
+        tf.Tensor
+            Scalar; for "optimal", 1 until a batch was seen.
+
+        Raises
+        ------
+        ValueError
+            If the scale is per dimension.
+        """
+        if self.scale == "per_dimension":
+            raise ValueError('`shared_scale` must not be asked of scale="per_dimension": each dimension has its own.')
+        if self.scale == "learned":
+            return self._softly_bounded(tf.convert_to_tensor(self.raw_log_scale))
+        if self.scale == "optimal":
+            average, weight = tf.convert_to_tensor(self.average), tf.convert_to_tensor(self.average_weight)
+            squared = tf.where(weight > 0, tf.math.divide_no_nan(average, weight), 1.0)
+            return tf.maximum(tf.sqrt(squared), self.minimum_scale)
+        return tf.constant(self.scale, self.variable_dtype)
+
+    def calibrate(self, squared_errors):
+        """Store the optimal scale of a whole data set, from its squared errors."""
+        if self.scale != "optimal":
+            return super().calibrate(squared_errors)
+        total, count = 0.0, 0.0
+        for squared_error, size in squared_errors:
+            total, count = total + float(squared_error), count + float(size)
+        if count == 0:
+            raise ValueError("`data` must hold at least one example to calibrate on. Received: none")
+        self.average.assign(total / count)
+        self.average_weight.assign(1.0)
+
+    def fit_batch(self, parameters, x, sample_weight, training):
+        """Take the optimal scale from the global batch while training, and remember it in the moving average.
+
+        The scale is not differentiated: its gradient is zero at the optimum.
+        """
+        if self.scale != "optimal" or not training:
+            return parameters
+        leading = len(parameters["mean"].shape) - len(self.event_shape)
+        squared_error = tf.reduce_mean(
+            tf.math.squared_difference(x, parameters["mean"]),
+            axis=[0, *range(leading, leading + len(self.event_shape))],
+        )
+        if sample_weight is None:
+            sample_weight = tf.ones_like(squared_error)
+        batch = global_mean(squared_error, sample_weight)
+        self.average.assign(_MOMENTUM * self.average + (1.0 - _MOMENTUM) * batch)
+        self.average_weight.assign(_MOMENTUM * self.average_weight + (1.0 - _MOMENTUM))
+        return {**parameters, "scale": tf.maximum(tf.sqrt(batch), self.minimum_scale)}
+
+    def distribution(self, parameters):
+        """Build the Gaussian from `mean` and `scale`."""
+        normal = tfp.distributions.Normal(parameters["mean"], parameters["scale"])
+        return tfp.distributions.Independent(normal, len(self.event_shape))
+
+    def mean(self, parameters):
+        """Return the mean."""
+        return parameters["mean"]
+
+    def get_config(self):
+        """Return the arguments that rebuild the layer."""
+        return {**super().get_config(), "scale": self.scale, "minimum_scale": self.minimum_scale}
+
+    def _softly_bounded(self, raw):
+        minimum = tf.math.log(tf.constant(self.minimum_scale, raw.dtype))
+        return tf.exp(minimum + tf.nn.softplus(raw - minimum))

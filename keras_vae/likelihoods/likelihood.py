@@ -1,0 +1,214 @@
+"""The contract of a likelihood, and the projection that all of them share."""
+
+import abc
+import math
+
+import keras
+import tensorflow as tf
+
+from keras_vae.core import check_choice, check_shape
+
+
+class Likelihood(keras.layers.Layer, abc.ABC):
+    """p(x|z): projects a decoder's features to parameters and builds the distribution over events.
+
+    With `projection="auto"`, features of shape (batch, *event_shape[:-1], channels) are projected point by point (a
+    1 x 1 convolution, in effect); any others are flattened, projected and reshaped. With `projection=None` the
+    decoder's output is the parameter itself.
+
+    Subclasses set `numbers_per_element` and implement `split`, `distribution` and `mean`.
+
+    Parameters
+    ----------
+    event_shape : tuple of int
+        Shape of one observation: an image (height, width, channels), a vector (d,) or a sequence (time, channels).
+    projection : {"auto", None}
+        Whether features are projected.
+    kernel_initializer : str or keras.initializers.Initializer
+        How the projection's weights begin.
+    **kwargs
+        Passed to `keras.layers.Layer`.
+
+    Raises
+    ------
+    ValueError
+        If an argument is out of range, or the decoder's output does not fit `projection=None`.
+    """
+
+    support = None
+    """The lowest and the highest value of an observation, if they are bounded."""
+
+    integer_valued = False
+    """Whether observations are whole numbers."""
+
+    numbers_per_element = 1
+    """How many numbers the projection gives for each element of an event."""
+
+    def __init__(self, event_shape, *, projection="auto", kernel_initializer="glorot_uniform", **kwargs):
+        super().__init__(**kwargs)
+        self.event_shape = check_shape("event_shape", event_shape)
+        self.projection = check_choice("projection", projection, ("auto", None))
+        self.kernel_initializer = keras.initializers.get(kernel_initializer)
+        self._dense = None
+
+    @property
+    def x_shape(self):
+        """The shape of one observation as it is fed; the event's, except for one-hot codes."""
+        return self.event_shape
+
+    @property
+    def event_size(self):
+        """The number of elements in an event."""
+        return math.prod(self.event_shape)
+
+    @abc.abstractmethod
+    def split(self, projected):
+        """Turn the projection's output into named parameters.
+
+        Parameters
+        ----------
+        projected : tf.Tensor
+            Shape (batch, *event_shape, numbers_per_element).
+
+        Returns
+        -------
+        dict of tf.Tensor
+            Each with the leading axis (batch,), or a scalar that all examples share.
+        """
+
+    @abc.abstractmethod
+    def distribution(self, parameters):
+        """Build p(x|z).
+
+        Parameters
+        ----------
+        parameters : dict of tf.Tensor
+            What `split` made, possibly with further leading axes.
+
+        Returns
+        -------
+        tfp.distributions.Distribution
+            Of the leading axes as its batch shape and of event shape `event_shape`.
+        """
+
+    @abc.abstractmethod
+    def mean(self, parameters):
+        """Return E[x|z].
+
+        Parameters
+        ----------
+        parameters : dict of tf.Tensor
+            What `split` made.
+
+        Returns
+        -------
+        tf.Tensor
+            Shape (batch, *event_shape).
+        """
+
+    def observe(self, x):
+        """Cast observations to what `distribution(...).log_prob` takes.
+
+        Parameters
+        ----------
+        x : tf.Tensor
+            Shape (batch, *x_shape).
+
+        Returns
+        -------
+        tf.Tensor
+        """
+        return tf.cast(x, self.variable_dtype)
+
+    def fit_batch(self, parameters, x, sample_weight, training):
+        """Adapt parameters that are estimated from the batch itself; there are none but for an optimal scale.
+
+        Parameters
+        ----------
+        parameters : dict of tf.Tensor
+            What `split` made, with the leading axes (num_samples, batch).
+        x : tf.Tensor
+            Shape (batch, *event_shape).
+        sample_weight : tf.Tensor or None
+            Shape (batch,).
+        training : bool
+            Outside of training nothing may depend on the batch.
+
+        Returns
+        -------
+        dict of tf.Tensor
+        """
+        return parameters
+
+    def calibrate(self, squared_errors):
+        """Set from a whole data set what `fit_batch` estimates from batches: an optimal scale.
+
+        Parameters
+        ----------
+        squared_errors : iterable of pair of float
+            For each batch the sum of its squared errors and how many elements were summed.
+
+        Raises
+        ------
+        ValueError
+            If the likelihood estimates nothing from the data.
+        """
+        raise ValueError(
+            '`calibrate` must be called on a model whose likelihood is `Gaussian(scale="optimal")`. '
+            f"Received: {type(self).__name__}"
+        )
+
+    def build(self, input_shape):
+        """Build the projection for features of shape (batch, ...)."""
+        features = tuple(input_shape[1:])
+        numbers = self.numbers_per_element
+        if self.projection is None:
+            if features not in self._direct_shapes():
+                raise ValueError(
+                    f"The decoder's output must have shape (batch, {str(self._direct_shapes()[0])[1:]} for "
+                    f"`{type(self).__name__}(event_shape={self.event_shape}, projection=None)`. "
+                    f"Received: shape {tuple(input_shape)}"
+                )
+            return
+        if features[:-1] == self.event_shape[:-1]:
+            self._dense_input = features
+            units = self.event_shape[-1] * numbers
+        else:
+            self._dense_input = (math.prod(features),)
+            units = self.event_size * numbers
+        self._dense = keras.layers.Dense(
+            units, kernel_initializer=self.kernel_initializer, dtype=self.variable_dtype, name="projection"
+        )
+        self._dense.build((None, *self._dense_input))
+
+    def call(self, features):
+        """Project features to parameters.
+
+        Parameters
+        ----------
+        features : tf.Tensor
+            Shape (batch, ...): a decoder's output.
+
+        Returns
+        -------
+        dict of tf.Tensor
+            The parameters, as `split` names them.
+        """
+        if self._dense is not None:
+            features = self._dense(tf.reshape(features, [-1, *self._dense_input]))
+        shape = [-1, *self.event_shape, self.numbers_per_element]
+        return self.split(tf.cast(tf.reshape(features, shape), self.variable_dtype))
+
+    def get_config(self):
+        """Return the arguments that rebuild the layer."""
+        return {
+            **super().get_config(),
+            "event_shape": self.event_shape,
+            "projection": self.projection,
+            "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
+        }
+
+    def _direct_shapes(self):
+        """Return the shapes that a decoder's output may have without a projection, the preferred one first."""
+        numbers = self.numbers_per_element
+        return [self.event_shape] if numbers == 1 else [(*self.event_shape, numbers)]

@@ -1,0 +1,6 @@
+"""Models: what trains, evaluates, encodes and generates."""
+
+from keras_vae.models.latent_variable_model import LatentVariableModel
+from keras_vae.models.vae import VAE
+
+__all__ = ["VAE", "LatentVariableModel"]

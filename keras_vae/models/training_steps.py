@@ -1,0 +1,197 @@
+"""The training and evaluation steps that every latent-variable model shares."""
+
+import abc
+
+import keras
+import tensorflow as tf
+
+from keras_vae.core import check_instance, fold_in, global_sum, num_replicas, replica_id, resolve_seed
+from keras_vae.models.inputs import with_weights
+from keras_vae.objectives import Objective
+
+# Streams of noise that share a model's seed and must not share numbers.
+TRAINING, EVALUATION, CALIBRATION, GENERATION = range(4)
+
+
+class TrainingSteps(keras.Model, abc.ABC):
+    """The steps of `fit` and `evaluate`: `infer` makes the record, the objective reads it, this class does the rest.
+
+    Parameters
+    ----------
+    objective : Objective
+        What is minimised.
+    seed : int, optional
+        Seed of all noise.
+    **kwargs
+        Passed to `keras.Model`.
+    """
+
+    def __init__(self, *, objective, seed=None, **kwargs):
+        # The model casts nothing itself: observations and statistics stay in float32 under mixed precision.
+        super().__init__(autocast=False, **kwargs)
+        self.objective = check_instance("objective", objective, Objective, "a `keras_vae.objectives.Objective`")
+        self.seed = resolve_seed(seed)
+        self._trackers = {name: keras.metrics.Mean(name=name) for name in objective.term_names}
+
+    @abc.abstractmethod
+    def infer(self, x, *, condition=None, num_samples=1, training=False, seed=None, sample_weight=None):
+        """Make the record of one pass from x to p(x|z).
+
+        Parameters
+        ----------
+        x : tf.Tensor or array_like
+            Shape (batch, *event_shape).
+        condition : tf.Tensor, optional
+            What the model is conditioned on.
+        num_samples : int
+            Posterior samples for each example.
+        training : bool
+            Whether layers behave as in training.
+        seed : int or tf.Tensor of shape (2,), optional
+            Stateless seed of the noise. By default each call draws other noise.
+        sample_weight : tf.Tensor, optional
+            Shape (batch,): weights for averages over the batch.
+
+        Returns
+        -------
+        Inference
+        """
+
+    @property
+    def metrics(self):
+        """The trackers of the objective's terms, in the order in which they are logged."""
+        return list(self._trackers.values())
+
+    def compile(self, optimizer="adam", **kwargs):
+        """Configure training; the objective was given to the constructor.
+
+        Parameters
+        ----------
+        optimizer : str or keras.optimizers.Optimizer
+            The optimizer.
+        **kwargs
+            `run_eagerly`, `steps_per_execution`, `jit_compile` and `auto_scale_loss`, as Keras has them.
+
+        Raises
+        ------
+        ValueError
+            If a loss or metrics are given, or an option that several replicas cannot take.
+        NotImplementedError
+            If the objective asks for a closed form that does not exist.
+        """
+        for name in ("loss", "loss_weights", "metrics", "weighted_metrics"):
+            if kwargs.get(name) is not None:
+                raise ValueError(
+                    f"`{name}` must be left out of `compile`: the model minimises its `objective` and logs that "
+                    f"objective's terms ({', '.join(self._trackers)}). Received: {name}={kwargs[name]!r}"
+                )
+        if self.distribute_strategy.num_replicas_in_sync > 1:
+            _check_options_for_replicas(kwargs)
+        with self.distribute_strategy.scope():
+            self._ensure_built()
+            self._rehearse()
+            super().compile(optimizer=optimizer, **kwargs)
+            self.optimizer.build(self.trainable_variables)
+
+    def compile_from_config(self, config):
+        """Compile as the saved model was; Keras leaves that to classes with a `compile` of their own."""
+        self.compile(**keras.saving.deserialize_keras_object(config))
+
+    def train_step(self, data):
+        """Update the weights once: infer, objective, gradients, trackers.
+
+        Parameters
+        ----------
+        data : tensor or tuple
+            One batch: x, (x,), (x, y) or (x, y, sample_weight).
+
+        Returns
+        -------
+        dict of tf.Tensor
+            The epoch's averages so far.
+        """
+        x, condition, weights = with_weights(data)
+        step = self.optimizer.iterations
+        with tf.GradientTape() as tape:
+            terms = self._terms(x, condition, weights, step=step, training=True)
+            penalty = self._penalty()
+            # Each replica minimises its share of the global mean; the optimizer sums gradients over replicas.
+            share = tf.cast(weights, terms.loss.dtype) / global_sum(tf.reduce_sum(weights))
+            loss = tf.reduce_sum(share * terms.loss) + penalty / num_replicas()
+            scaled_loss = self.optimizer.scale_loss(loss)
+        variables = self.trainable_variables
+        self.optimizer.apply_gradients(zip(tape.gradient(scaled_loss, variables), variables, strict=True))
+        return self._track(terms, weights, penalty)
+
+    def test_step(self, data):
+        """Evaluate one batch: the training step without its gradients.
+
+        Parameters
+        ----------
+        data : tensor or tuple
+            One batch, as in `train_step`.
+
+        Returns
+        -------
+        dict of tf.Tensor
+            The averages so far.
+        """
+        x, condition, weights = with_weights(data)
+        terms = self._terms(x, condition, weights, step=self.optimizer.iterations, training=False)
+        return self._track(terms, weights, self._penalty())
+
+    def _terms(self, x, condition, weights, *, step, training):
+        seed = self._noise_seed(TRAINING, step) if training else self._noise_seed(EVALUATION, 0)
+        record = self.infer(
+            x,
+            condition=condition,
+            num_samples=self.objective.num_samples,
+            training=training,
+            seed=seed,
+            sample_weight=weights,
+        )
+        return self.objective(record, step=step, training=training)
+
+    def _noise_seed(self, stream, step):
+        """Return the seed of this batch on this replica.
+
+        The examples counted so far in the epoch tell batches apart where the step does not move: in `evaluate`, and
+        between the parts of an accumulated gradient.
+        """
+        seen = tf.bitcast(tf.cast(self._trackers["loss"].count, tf.float32), tf.int32)
+        return fold_in(self.seed, stream, step, seen, replica_id())
+
+    def _penalty(self):
+        """Return the sum of all regularisers and `add_loss` terms."""
+        losses = [tf.cast(loss, self.variable_dtype) for loss in self.losses]
+        return tf.add_n(losses) if losses else tf.zeros([], self.variable_dtype)
+
+    def _track(self, terms, weights, penalty):
+        for name, tracker in self._trackers.items():
+            values = getattr(terms, name)
+            if values.shape.rank == 0:
+                tracker.update_state(values)
+            else:
+                tracker.update_state(values + penalty if name == "loss" else values, sample_weight=weights)
+        return {name: tracker.result() for name, tracker in self._trackers.items()}
+
+    def _ensure_built(self):
+        if not self.built:
+            with self.distribute_strategy.scope():
+                self.build((None, *self.likelihood.x_shape))
+
+    def _rehearse(self):
+        """Run the objective once on zeros, so that parts that do not fit are refused before training starts."""
+        x = tf.zeros([1, *self.likelihood.x_shape], self.variable_dtype)
+        record = self.infer(x, num_samples=self.objective.num_samples, seed=0)
+        self.objective(record, step=0, training=False)
+
+
+def _check_options_for_replicas(kwargs):
+    """Refuse the options of `compile` with which Keras fails under several replicas."""
+    for name, allowed in (("steps_per_execution", (1,)), ("jit_compile", (False, "auto")), ("run_eagerly", (False,))):
+        if kwargs.get(name, allowed[0]) not in allowed:
+            raise ValueError(
+                f"`{name}` must be {allowed[0]} with more than one replica: Keras cannot run it there. "
+                f"Received: {name}={kwargs[name]!r}"
+            )

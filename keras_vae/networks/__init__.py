@@ -1,0 +1,8 @@
+"""Networks: trunks of encoders and decoders, features in and features out; any Keras model or layer serves as well."""
+
+from keras_vae.networks.conv_decoder import ConvDecoder
+from keras_vae.networks.conv_encoder import ConvEncoder
+from keras_vae.networks.mlp_decoder import MLPDecoder
+from keras_vae.networks.mlp_encoder import MLPEncoder
+
+__all__ = ["ConvDecoder", "ConvEncoder", "MLPDecoder", "MLPEncoder"]

@@ -1,0 +1,31 @@
+"""Dense layers on latent variables."""
+
+from keras_vae.core import register
+from keras_vae.networks.mlp import MLP
+
+
+@register
+class MLPDecoder(MLP):
+    """A multi-layer perceptron from latent variables to features, which the likelihood projects to its parameters.
+
+    Parameters
+    ----------
+    units : sequence of int
+        The width of each layer.
+    activation : str or callable
+        The activation after each layer.
+    kernel_initializer : str or keras.initializers.Initializer
+        How the weights begin.
+    **kwargs
+        Passed to `keras.layers.Layer`.
+
+    Raises
+    ------
+    ValueError
+        If `units` is empty or holds anything but positive integers.
+
+    Examples
+    --------
+    >>> MLPDecoder((500, 500))(tf.zeros([8, 40])).shape
+    TensorShape([8, 500])
+    """

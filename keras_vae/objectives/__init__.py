@@ -1,0 +1,9 @@
+"""Objectives: what is minimised, as a function of an inference's record."""
+
+from keras_vae.objectives.elbo import ELBO
+from keras_vae.objectives.normalized_beta import beta_from_normalized, normalized_beta
+from keras_vae.objectives.objective import Objective
+from keras_vae.objectives.reconstruction import Reconstruction
+from keras_vae.objectives.terms import Terms
+
+__all__ = ["ELBO", "Objective", "Reconstruction", "Terms", "beta_from_normalized", "normalized_beta"]

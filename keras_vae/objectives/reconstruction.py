@@ -1,0 +1,29 @@
+"""The plain autoencoder's objective."""
+
+from keras_vae.core import register
+from keras_vae.objectives.objective import Objective, distortion
+from keras_vae.objectives.terms import Terms
+
+
+@register
+class Reconstruction(Objective):
+    """Minimise -log p(x|z) alone: squared error for a Gaussian likelihood, cross-entropy for the others.
+
+    There is no bound on log p(x) in it, so no kl_loss and no elbo are logged.
+    """
+
+    needs_density = False
+
+    @property
+    def term_names(self):
+        """The terms that are logged."""
+        return ("loss", "reconstruction_loss")
+
+    def __call__(self, record, *, step, training):
+        """Compute the distortion."""
+        reconstruction_loss = distortion(record)
+        return Terms(loss=reconstruction_loss, reconstruction_loss=reconstruction_loss)
+
+    def get_config(self):
+        """Return the arguments that rebuild the objective: none."""
+        return {}

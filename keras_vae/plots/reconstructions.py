@@ -1,0 +1,62 @@
+"""Images above what a model makes of them."""
+
+import numpy as np
+
+from keras_vae.core import check_integer
+from keras_vae.plots.pictures import as_pictures, grid_figure
+
+
+def reconstructions(originals, reconstructed, *, inputs=None, columns=10, title=None):
+    """Show images with their reconstructions below.
+
+    Parameters
+    ----------
+    originals : array_like
+        Shape (n, height, width), (n, height, width, 1) or (n, height, width, 3): integers 0 to 255 or floats 0 to 1.
+    reconstructed : array_like
+        The same number of images, of the same height and width: the likelihood's means.
+    inputs : array_like, optional
+        Also of that number and size: what the model saw, where that is not the originals (binarized images, say). It
+        gets a row of its own.
+    columns : int
+        Images in a row; where there are more images, there are more bands of rows.
+    title : str, optional
+        What stands above.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Raises
+    ------
+    ValueError
+        If an array has no shape of images, or the arrays do not fit each other.
+
+    Examples
+    --------
+    >>> figure = reconstructions(test.images[:10], vae.reconstruct(test.images[:10] / 255.0))
+    >>> figure.savefig("reconstructions.png")
+    """
+    check_integer("columns", columns, minimum=1)
+    rows = {"original": as_pictures("originals", originals)}
+    if inputs is not None:
+        rows["model's input"] = _same_shape("inputs", inputs, rows["original"])
+    rows["reconstruction"] = _same_shape("reconstructed", reconstructed, rows["original"])
+
+    number, height, width, _ = rows["original"].shape
+    columns = min(columns, number)
+    num_bands = -(-number // columns)
+    padding = np.ones((num_bands * columns - number, height, width, 3), np.float32)
+    bands = [np.concatenate([row, padding]).reshape(num_bands, columns, height, width, 3) for row in rows.values()]
+    pictures = np.stack(bands, axis=1).reshape(-1, height, width, 3)
+    return grid_figure(pictures, columns=columns, row_labels=[*rows] * num_bands, title=title)
+
+
+def _same_shape(name, images, originals):
+    pictures = as_pictures(name, images)
+    if pictures.shape != originals.shape:
+        raise ValueError(
+            f"`{name}` must be as many images as `originals`, and of their size: {originals.shape[:3]}. "
+            f"Received: {pictures.shape[:3]}"
+        )
+    return pictures

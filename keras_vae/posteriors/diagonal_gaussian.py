@@ -1,0 +1,57 @@
+"""The factorized Gaussian posterior."""
+
+import tensorflow as tf
+import tensorflow_probability as tfp
+
+from keras_vae.core import check_range, register
+from keras_vae.layers import Sampling
+from keras_vae.posteriors.posterior import Posterior
+
+
+@register
+class DiagonalGaussian(Posterior):
+    """q(z|x) = N(mean, diag(exp(log_var))), drawn by the reparameterization trick (Kingma & Welling 2014, appendix C).
+
+    Parameters
+    ----------
+    latent_dim : int
+        The number of latent dimensions, at least 1.
+    log_var_range : pair of float
+        log_var is clipped to it, so that bad luck makes neither an infinite variance nor a zero one. The default is
+        far outside of what training reaches; the published Fashion-MNIST protocol takes (-6, 2).
+    **kwargs
+        Passed to `Posterior` (`kernel_initializer`) and `keras.layers.Layer`.
+
+    Raises
+    ------
+    ValueError
+        If `latent_dim` < 1 or `log_var_range` is no range.
+    """
+
+    def __init__(self, latent_dim, *, log_var_range=(-20.0, 10.0), **kwargs):
+        super().__init__(latent_dim, **kwargs)
+        self.log_var_range = check_range("log_var_range", log_var_range)
+        self.sampling = Sampling(dtype=self.variable_dtype, name="sampling")
+
+    @property
+    def parameter_size(self):
+        """The number of values that the projection gives for each example."""
+        return 2 * self.latent_dim
+
+    def split(self, projected):
+        """Split into `mean` and `log_var`, each of shape (batch, latent_dim)."""
+        mean, log_var = tf.split(projected, 2, axis=-1)
+        return {"mean": mean, "log_var": tf.clip_by_value(log_var, *self.log_var_range)}
+
+    def distribution(self, parameters):
+        """Build the Gaussian from `mean` and `log_var`."""
+        scale = tf.exp(0.5 * parameters["log_var"])
+        return tfp.distributions.Independent(tfp.distributions.Normal(parameters["mean"], scale), 1)
+
+    def sample(self, parameters, num_samples, seed):
+        """Draw through the layer `Sampling`."""
+        return self.sampling([parameters["mean"], parameters["log_var"]], num_samples=num_samples, seed=seed)
+
+    def get_config(self):
+        """Return the arguments that rebuild the layer."""
+        return {**super().get_config(), "log_var_range": self.log_var_range}

@@ -1,0 +1,127 @@
+"""The contract of a posterior."""
+
+import abc
+
+import keras
+
+from keras_vae.core import check_integer
+
+
+class Posterior(keras.layers.Layer, abc.ABC):
+    """q(z|x): projects features to parameters, draws from them and builds the distribution.
+
+    Subclasses set `parameter_size`, the number of values that the projection gives for each example, and implement
+    `split`, `distribution` and `sample`. Parameters are plain tensors in the variables' precision, so that a model
+    saves and exports cleanly; distributions are built from them only inside `infer` or a loss.
+
+    Parameters
+    ----------
+    latent_dim : int
+        The number of latent dimensions, at least 1.
+    kernel_initializer : str or keras.initializers.Initializer
+        How the projection's weights begin.
+    **kwargs
+        Passed to `keras.layers.Layer`.
+
+    Raises
+    ------
+    ValueError
+        If `latent_dim` < 1.
+    """
+
+    is_distribution = True
+    """Whether q(z|x) has a density, so that a KL divergence exists."""
+
+    def __init__(self, latent_dim, *, kernel_initializer="glorot_uniform", **kwargs):
+        super().__init__(**kwargs)
+        self.latent_dim = check_integer("latent_dim", latent_dim, minimum=1)
+        self.kernel_initializer = keras.initializers.get(kernel_initializer)
+        self.flatten = keras.layers.Flatten(dtype=self.variable_dtype)
+        self.projection = keras.layers.Dense(
+            self.parameter_size,
+            kernel_initializer=self.kernel_initializer,
+            dtype=self.variable_dtype,
+            name="projection",
+        )
+
+    @property
+    @abc.abstractmethod
+    def parameter_size(self):
+        """The number of values that the projection gives for each example."""
+
+    @abc.abstractmethod
+    def split(self, projected):
+        """Turn the projection's output into named parameters.
+
+        Parameters
+        ----------
+        projected : tf.Tensor
+            Shape (batch, parameter_size).
+
+        Returns
+        -------
+        dict of tf.Tensor
+            `mean`, of shape (batch, latent_dim), and what else the distribution needs.
+        """
+
+    @abc.abstractmethod
+    def distribution(self, parameters):
+        """Build q(z|x).
+
+        Parameters
+        ----------
+        parameters : dict of tf.Tensor
+            What the layer returned.
+
+        Returns
+        -------
+        tfp.distributions.Distribution
+            Of batch shape (batch,) and event shape (latent_dim,).
+        """
+
+    @abc.abstractmethod
+    def sample(self, parameters, num_samples, seed):
+        """Draw reparameterized samples.
+
+        Parameters
+        ----------
+        parameters : dict of tf.Tensor
+            What the layer returned.
+        num_samples : int
+            Samples for each example.
+        seed : tf.Tensor
+            Shape (2,): a stateless seed; the samples are a pure function of it.
+
+        Returns
+        -------
+        tf.Tensor
+            Shape (num_samples, batch, latent_dim).
+        """
+
+    def build(self, input_shape):
+        """Build the projection on flattened features."""
+        self.flatten.build(input_shape)
+        self.projection.build(self.flatten.compute_output_shape(input_shape))
+
+    def call(self, features):
+        """Project features to parameters.
+
+        Parameters
+        ----------
+        features : tf.Tensor
+            Shape (batch, ...), of any rank.
+
+        Returns
+        -------
+        dict of tf.Tensor
+            The parameters, as `split` names them.
+        """
+        return self.split(self.projection(self.flatten(features)))
+
+    def get_config(self):
+        """Return the arguments that rebuild the layer."""
+        return {
+            **super().get_config(),
+            "latent_dim": self.latent_dim,
+            "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
+        }

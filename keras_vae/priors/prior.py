@@ -1,0 +1,57 @@
+"""The contract of a prior."""
+
+import abc
+
+import keras
+
+
+class Prior(keras.layers.Layer, abc.ABC):
+    """p(z), of the latent dimension that the model around it builds it with.
+
+    Parameters
+    ----------
+    **kwargs
+        Passed to `keras.layers.Layer`.
+    """
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.latent_dim = None
+
+    def build(self, input_shape):
+        """Take the latent dimension from the shape of z, (..., latent_dim)."""
+        self.latent_dim = int(input_shape[-1])
+
+    @abc.abstractmethod
+    def distribution(self, posterior_of=None, condition=None):
+        """Build p(z).
+
+        Parameters
+        ----------
+        posterior_of : callable, optional
+            From observations to q(z|x), which the model passes; a prior made of posteriors needs it.
+        condition : tf.Tensor, optional
+            What the prior is conditioned on.
+
+        Returns
+        -------
+        tfp.distributions.Distribution
+            Of event shape (latent_dim,).
+        """
+
+    def call(self, z, posterior_of=None, condition=None):
+        """Return log p(z).
+
+        Parameters
+        ----------
+        z : tf.Tensor
+            Shape (..., latent_dim).
+        posterior_of, condition
+            As in `distribution`.
+
+        Returns
+        -------
+        tf.Tensor
+            Shape (...), in nats.
+        """
+        return self.distribution(posterior_of=posterior_of, condition=condition).log_prob(z)

@@ -1,0 +1,23 @@
+"""The standard Gaussian prior."""
+
+import tensorflow as tf
+import tensorflow_probability as tfp
+
+from keras_vae.core import register
+from keras_vae.priors.prior import Prior
+
+
+@register
+class StandardNormal(Prior):
+    """p(z) = N(0, I) (Kingma & Welling 2014, section 3).
+
+    Parameters
+    ----------
+    **kwargs
+        Passed to `keras.layers.Layer`.
+    """
+
+    def distribution(self, posterior_of=None, condition=None):
+        """Build N(0, I); it depends on neither argument."""
+        zeros = tf.zeros([self.latent_dim], self.variable_dtype)
+        return tfp.distributions.Independent(tfp.distributions.Normal(zeros, tf.ones_like(zeros)), 1)

@@ -1,0 +1,67 @@
+"""The contract of a schedule."""
+
+import abc
+
+import tensorflow as tf
+
+
+class Schedule(abc.ABC):
+    """A value that depends on the optimizer's step.
+
+    Subclasses implement `value` and `get_config` and are registered with Keras, so that a model that is saved in the
+    middle of a schedule goes on from there: the step is the optimizer's, and the optimizer is saved.
+    """
+
+    def __call__(self, step):
+        """Evaluate the schedule.
+
+        Parameters
+        ----------
+        step : int or scalar tensor
+            The optimizer's step, from 0.
+
+        Returns
+        -------
+        tf.Tensor
+            Scalar, float32.
+        """
+        return self.value(tf.cast(step, tf.float32))
+
+    @abc.abstractmethod
+    def value(self, step):
+        """Return the value at a step that is already a float32 scalar.
+
+        Parameters
+        ----------
+        step : tf.Tensor
+            Scalar, float32.
+
+        Returns
+        -------
+        tf.Tensor
+            Scalar, float32.
+        """
+
+    @abc.abstractmethod
+    def get_config(self):
+        """Return the arguments that rebuild the schedule.
+
+        Returns
+        -------
+        dict
+        """
+
+    @classmethod
+    def from_config(cls, config):
+        """Rebuild a schedule from `get_config`.
+
+        Parameters
+        ----------
+        config : dict
+            The arguments.
+
+        Returns
+        -------
+        Schedule
+        """
+        return cls(**config)

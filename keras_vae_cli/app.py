@@ -1,0 +1,53 @@
+"""The command line as a whole: its commands, and how mistakes are told."""
+
+import importlib.metadata
+import sys
+from typing import Annotated
+
+import typer
+
+from keras_vae_cli.train import train
+
+app = typer.Typer(help="Variational autoencoders for Keras: train and look.", no_args_is_help=True)
+app.command()(train)
+
+
+def _show_version(wanted):
+    if wanted:
+        typer.echo(f"keras-vae {importlib.metadata.version('keras-vae')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _global_options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+):
+    pass
+
+
+def main(arguments=None):
+    """Run the command line.
+
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        By default those that the process was started with.
+
+    Returns
+    -------
+    int
+        The exit code: 0, 2 after a user's mistake (told in one line on standard error), 130 when interrupted.
+    """
+    if hasattr(sys.stdout, "reconfigure"):
+        # Progress is to be seen as it is made, also through a pipe.
+        sys.stdout.reconfigure(line_buffering=True)
+    try:
+        code = app(args=arguments, prog_name="keras-vae", standalone_mode=False)
+    except typer.TyperException as error:
+        typer.echo(f"keras-vae: {' '.join(error.format_message().split())}", err=True)
+        return error.exit_code
+    if code == 130:
+        typer.echo("keras-vae: interrupted", err=True)
+    return code or 0
