@@ -8,17 +8,17 @@ PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 .PHONY: demo test lint bench soak clean
 
 demo: $(RUN)
-	PYTHONUNBUFFERED=1 $(BIN)/keras-vae train fashion_mnist --epochs 10 --fallback-to-digits --overwrite --output runs/demo
+	PYTHONUNBUFFERED=1 $(BIN)/keras-vae train fashion_mnist --epochs 5 --fallback-to-digits --overwrite --output runs/demo
 
 test: $(DEV)
-	$(BIN)/pytest -q
+	$(BIN)/pytest -q -n 2 --dist loadfile
 
 lint: $(DEV)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
 bench: $(DEV)
-	for script in benchmarks/*.py; do PYTHONUNBUFFERED=1 $(BIN)/python "$$script" || exit 1; done
+	for script in $(wildcard benchmarks/*.py); do PYTHONUNBUFFERED=1 $(BIN)/python "$$script" || exit 1; done
 
 soak: $(DEV)
 	$(BIN)/pytest -q -m soak

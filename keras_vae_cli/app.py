@@ -46,7 +46,9 @@ def main(arguments=None):
     try:
         code = app(args=arguments, prog_name="keras-vae", standalone_mode=False)
     except typer.TyperException as error:
-        typer.echo(f"keras-vae: {' '.join(error.format_message().split())}", err=True)
+        message = " ".join(error.format_message().split())
+        if message:  # a bare `keras-vae` has been answered by the help
+            typer.echo(f"keras-vae: {message}", err=True)
         return error.exit_code
     if code == 130:
         typer.echo("keras-vae: interrupted", err=True)

@@ -63,13 +63,17 @@ def train(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an older run in the directory.")] = False,
     fallback_to_digits: Annotated[
         bool,
-        typer.Option("--fallback-to-digits", help="Train on scikit-learn's digits if the data set is not to be had."),
+        typer.Option(
+            "--fallback-to-digits",
+            help="If the data set is not to be had, train on scikit-learn's digits, ten times as many epochs.",
+        ),
     ] = False,
 ):
     """Train a convolutional VAE on a data set.
 
-    Writes model.keras, history.csv, metrics.json, reconstructions.png, samples.png, latent.png and loss.png. All
-    numbers are nats per image.
+    Writes model.keras, history.csv, metrics.json, reconstructions.png, samples.png, latent.png and loss.png.
+
+    All numbers are nats per image.
     """
     with run_directory(output, overwrite=overwrite) as (directory, replaces):
         if replaces:
@@ -94,5 +98,6 @@ def train(
                     ),
                     fallback_to_digits=fallback_to_digits,
                 )
-            run.train(directory)
+            with told_in_one_line(FloatingPointError, OSError):
+                run.train(directory)
     typer.echo(f"{'Replaced' if replaces else 'Wrote'} {output}: {', '.join(RUN_FILES)}")

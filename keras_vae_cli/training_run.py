@@ -117,8 +117,9 @@ class TrainingRun:
         (directory / "metrics.json").write_text(json.dumps(metrics, indent=2) + "\n", encoding="utf-8")
         self._draw(directory)
         typer.echo(
-            f"Test elbo {results['elbo']:.2f} nats per image: reconstruction_loss {results['reconstruction_loss']:.2f}, "
-            f"kl_loss {results['kl_loss']:.2f}; trained at {speed.images_per_second:,.0f} images/s"
+            f"Test elbo {results['elbo']:.2f} nats per image: reconstruction_loss "
+            f"{results['reconstruction_loss']:.2f}, kl_loss {results['kl_loss']:.2f}; "
+            f"trained at {speed.images_per_second:,.0f} images/s"
         )
 
     def _announcement(self):
@@ -196,7 +197,7 @@ def prepare(settings, *, fallback_to_digits=False):
     settings : Settings
         What the run is made from.
     fallback_to_digits : bool
-        Whether scikit-learn's digits step in for a data set that is nowhere to be had.
+        Whether scikit-learn's digits, with ten times the epochs, step in for a data set that is nowhere to be had.
 
     Returns
     -------
@@ -214,8 +215,9 @@ def prepare(settings, *, fallback_to_digits=False):
     except kv.data.DataNotFoundError as error:
         if not fallback_to_digits:
             raise
-        typer.echo(f"{error} Going on with scikit-learn's digits.")
-        settings = dataclasses.replace(settings, dataset="digits")
+        # They are few: with the epochs of a large set the model would hardly have begun to learn.
+        settings = dataclasses.replace(settings, dataset="digits", epochs=10 * settings.epochs)
+        typer.echo(f"{error} Going on with scikit-learn's digits, for {settings.epochs} epochs.")
         train, test = kv.data.load(settings.dataset)
     if settings.limit is not None:
         train = train.first(settings.limit)

@@ -1,4 +1,4 @@
-"""Floor 0: what every room uses. Validation messages, seeds, replica-aware sums, serialization, files and the record."""
+"""Floor 0: what every room uses: checks, seeds, sums over replicas, serialization, files and the record."""
 
 from keras_vae.core.files import atomic_write, check_writable_directory
 from keras_vae.core.inference import Inference

@@ -42,8 +42,12 @@ def global_sum(value):
     if context is None or num_replicas() == 1:
         return tf.stop_gradient(value)
 
-    # An `all_reduce` here would meet the gradients' own collectives in an order that differs between replicas.
     def reduce(strategy, part):
+        parts = strategy.experimental_local_results(part)
+        if len(parts) == strategy.num_replicas_in_sync:
+            # On one machine a plain sum: a collective could meet the gradients' own collectives in an order that
+            # differs between replicas, and wait for ever.
+            return tf.add_n(parts)
         return strategy.reduce(tf.distribute.ReduceOp.SUM, part, axis=None)
 
     return tf.stop_gradient(context.merge_call(reduce, args=(value,)))

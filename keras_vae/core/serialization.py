@@ -4,8 +4,32 @@ import keras
 
 FORMAT_VERSION = 1
 
-register = keras.saving.register_keras_serializable(package="keras_vae")
-"""Class decorator: makes a part loadable from a `.keras` file by a process that has only imported the package."""
+
+def register(part):
+    """Make a part loadable from a `.keras` file by a process that has only imported the package: a class decorator.
+
+    Parameters
+    ----------
+    part : type
+        The class; files know it as `keras_vae>` and its name.
+
+    Returns
+    -------
+    type
+        The class.
+
+    Raises
+    ------
+    ValueError
+        If another class has the name: Keras would put this one in its place without a word.
+    """
+    known = keras.saving.get_registered_object(f"keras_vae>{part.__name__}")
+    if known is not None and (known.__module__, known.__qualname__) != (part.__module__, part.__qualname__):
+        raise ValueError(
+            f"A class must have a name of its own to be registered; `keras_vae>{part.__name__}` is "
+            f"{known.__module__}.{known.__qualname__}. Received: {part.__module__}.{part.__qualname__}"
+        )
+    return keras.saving.register_keras_serializable(package="keras_vae")(part)
 
 
 def serialize(part):

@@ -91,8 +91,11 @@ def check_choice(name, value, choices):
     return value
 
 
-def check_shape(name, value):
-    """Check that an argument is a non-empty shape of positive integers, one event without the batch.
+_EVENT = "a tuple of positive integers without the batch, such as (28, 28, 1)"
+
+
+def check_shape(name, value, *, expected=_EVENT):
+    """Check that an argument is a non-empty tuple of positive integers: the shape of one event, usually.
 
     Parameters
     ----------
@@ -100,6 +103,8 @@ def check_shape(name, value):
         The argument's name, for the message.
     value : sequence of int
         What was received.
+    expected : str
+        What is allowed in words, as the end of "must be …".
 
     Returns
     -------
@@ -115,10 +120,7 @@ def check_shape(name, value):
     except (TypeError, ValueError):
         shape = ()
     if not shape:
-        raise ValueError(
-            f"`{name}` must be a tuple of positive integers without the batch, such as (28, 28, 1). "
-            f"Received: {name}={value!r}"
-        )
+        raise ValueError(f"`{name}` must be {expected}. Received: {name}={value!r}")
     return shape
 
 

@@ -22,7 +22,26 @@ def binarize(images, seed=None):
         The shape of `images`, float32, zeros and ones.
     """
     images = np.asarray(images)
-    scale = 255.0 if images.dtype == np.uint8 else 1.0
+    return binarize_scaled(images, 255.0 if images.dtype == np.uint8 else 1.0, seed)
+
+
+def binarize_scaled(images, scale, seed=None):
+    """Draw binary images once, each pixel one with probability grey value / scale.
+
+    Parameters
+    ----------
+    images : numpy.ndarray
+        Values in [0, scale].
+    scale : float
+        The value of a pixel that is certainly one.
+    seed : int, optional
+        Seed of NumPy's PCG64 generator.
+
+    Returns
+    -------
+    numpy.ndarray
+        The shape of `images`, float32, zeros and ones.
+    """
     generator = np.random.default_rng(resolve_seed(seed))
     binary = np.empty(images.shape, np.float32)
     # Slice by slice: the random numbers of a whole data set would take several times its memory.

@@ -41,10 +41,12 @@ def check_array(x, *, shape, support=None, integer=False, owner="the likelihood"
         row = int(np.argmin(np.isfinite(x.reshape(len(x), -1)).all(axis=1)))
         raise ValueError(f"`x` must be finite. Received: NaN or infinity, first in example {row}")
     if support is not None and (low < support[0] or high > support[1]):
-        raise ValueError(_support_message(owner, support) + f" Received: {x.dtype} values from {low:g} to {high:g}")
+        message = _support_message(owner, support, integer)
+        raise ValueError(f"{message} Received: {x.dtype} values from {low:g} to {high:g}")
     if integer and not np.array_equal(x, np.round(x)):
-        raise ValueError(f"`x` must hold whole numbers for {owner}. Received: values such as {x[x != np.round(x)][0]:g}")
-    if float16 and max(-low, high) > np.finfo(np.float16).max:
+        fraction = x[x != np.round(x)][0]
+        raise ValueError(f"`x` must hold whole numbers for {owner}. Received: values such as {fraction:g}")
+    if float16 and max(-low, high) > float(np.finfo(np.float16).max):
         raise ValueError(
             "`x` must fit into float16 (at most 65504 in size) under the policy mixed_float16: rescale it or take "
             f"mixed_bfloat16. Received: values from {low:g} to {high:g}"
@@ -76,13 +78,13 @@ def check_spec(received, dtype, *, shape, owner="the likelihood"):
     )
     if not fits:
         hint = ""
-        if len(received) == len(shape) and shape[-1] == 1:
-            hint = " Add the channel axis with `x[..., None]`."
-        elif tuple(received) == tuple(shape):
+        if tuple(received) == tuple(shape):
             hint = " Add the batch axis: `x[None]` for an array, `.batch(n)` for a data set."
+        elif len(received) == len(shape) and shape[-1] == 1:
+            hint = " Add the channel axis with `x[..., None]`."
         expected = ", ".join(["batch", *map(str, shape)])
         raise ValueError(f"`x` must have shape ({expected}) for {owner}.{hint} Received: shape {tuple(received)}")
-    kind = np.dtype(dtype).kind if dtype is not tf.bfloat16.as_numpy_dtype else "f"
+    kind = "f" if dtype == tf.bfloat16.as_numpy_dtype else np.dtype(dtype).kind
     if kind not in "fiub":
         raise ValueError(f"`x` must be numeric for {owner}. Received: dtype {dtype}")
 
@@ -112,7 +114,7 @@ def assert_values(x, *, support=None, integer=False, owner="the likelihood"):
     if support is not None:
         low, high = tf.reduce_min(values), tf.reduce_max(values)
         inside = tf.logical_and(low >= support[0], high <= support[1])
-        message = _support_message(owner, support) + " Received: values from, to"
+        message = _support_message(owner, support, integer) + " Received: values from, to"
         tf.debugging.Assert(inside, [message, low, high])
     if integer:
         whole = tf.reduce_all(values == tf.round(values))
@@ -120,7 +122,9 @@ def assert_values(x, *, support=None, integer=False, owner="the likelihood"):
     return x
 
 
-def _support_message(owner, support):
+def _support_message(owner, support, integer):
     low, high = support
-    hint = " Divide 8-bit images by 255, or let `keras_vae.data.pipeline` do it." if tuple(support) == (0, 1) else ""
+    hint = ""
+    if tuple(support) == (0, 1) and not integer:
+        hint = " Divide 8-bit images by 255, or let `keras_vae.data.pipeline` do it."
     return f"`x` must be in [{low:g}, {high:g}] for {owner}.{hint}"

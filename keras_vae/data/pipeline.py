@@ -4,8 +4,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_vae.core import check_choice, check_integer, fold_in, resolve_seed
-from keras_vae.data.binarization import binarize as binarize_array
-from keras_vae.data.binarization import binarize_batch
+from keras_vae.data.binarization import binarize_batch, binarize_scaled
 
 _ORDER, _BINARIZATION = 0, 1
 
@@ -58,7 +57,8 @@ def pipeline(
     Raises
     ------
     ValueError
-        If the array is empty, an argument is out of range, or the arrays' lengths differ.
+        If the array is empty or shorter than the only batch, an argument is out of range, or the arrays' lengths
+        differ.
     """
     images = np.asarray(images)
     check_integer("batch_size", batch_size, minimum=1)
@@ -67,13 +67,18 @@ def pipeline(
         raise ValueError(
             f"`images` must have shape (n, *event_shape) with n >= 1. Received: an array of shape {images.shape}"
         )
+    if drop_remainder and len(images) < batch_size:
+        raise ValueError(
+            f"`batch_size` must be <= {len(images)}, the number of examples, with drop_remainder=True. "
+            f"Received: batch_size={batch_size}"
+        )
     extras = _extras(len(images), labels, sample_weight)
     seed = resolve_seed(seed)
     rescale = images.dtype == np.uint8 if rescale is None else rescale
     if binarize is not None:
         _check_probabilities(images, rescale)
     if binarize == "fixed":
-        images, rescale = binarize_array(images / 255.0 if rescale else images, seed).astype(np.uint8), False
+        images, rescale = binarize_scaled(images, 255.0 if rescale else 1.0, seed).astype(np.uint8), False
 
     size, scale = len(images), 255.0 if rescale else 1.0
     with tf.device("CPU:0"):

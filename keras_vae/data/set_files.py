@@ -80,7 +80,7 @@ def read_npz(path, *, title, class_names):
     if not path.is_file():
         raise FileNotFoundError(f"no {path.name}")
     try:
-        with np.load(path, allow_pickle=False) as arrays:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             arrays = [arrays[name] for name in ("x_train", "y_train", "x_test", "y_test")]
     except (EOFError, KeyError, OSError, ValueError, zipfile.BadZipFile, zlib.error) as error:
         raise ValueError(

@@ -1,4 +1,4 @@
-"""Divergences: the KL between posterior and prior, in closed form and by Monte Carlo, and the check of one by the other."""
+"""Divergences: the KL of posterior and prior, in closed form and by Monte Carlo, and one checked by the other."""
 
 from keras_vae.divergences.closed_form import closed_form_kl, closed_form_kl_per_dimension
 from keras_vae.divergences.cross_check import CrossCheck, cross_check

@@ -26,10 +26,10 @@ def gaussian_kl(mean_1, covariance_1, mean_2, covariance_2):
     ValueError
         If the shapes do not belong together.
     tf.errors.InvalidArgumentError
-        If a covariance is not positive definite.
+        If a covariance is not symmetric and positive definite. XLA drops the check, and the result is then NaN or
+        that of the lower triangle.
     """
-    mean_1, covariance_1 = tf.convert_to_tensor(mean_1), tf.convert_to_tensor(covariance_1)
-    mean_2, covariance_2 = (tf.convert_to_tensor(value, mean_1.dtype) for value in (mean_2, covariance_2))
+    mean_1, covariance_1, mean_2, covariance_2 = _tensors(mean_1, covariance_1, mean_2, covariance_2)
     for name, mean, covariance in (("1", mean_1, covariance_1), ("2", mean_2, covariance_2)):
         size = mean.shape[-1] if mean.shape.rank else None
         if covariance.shape.rank is None or covariance.shape.rank < 2 or covariance.shape[-2:] != [size, size]:
@@ -37,7 +37,12 @@ def gaussian_kl(mean_1, covariance_1, mean_2, covariance_2):
                 f"`covariance_{name}` must have shape (..., d, d) for `mean_{name}` of shape (..., d). "
                 f"Received: shapes {tuple(covariance.shape)} and {tuple(mean.shape)}"
             )
-    return cholesky_kl(mean_1, tf.linalg.cholesky(covariance_1), mean_2, tf.linalg.cholesky(covariance_2))
+    if mean_1.shape[-1] != mean_2.shape[-1]:
+        raise ValueError(
+            "`mean_1` and `mean_2` must have the same last dimension. "
+            f"Received: shapes {tuple(mean_1.shape)} and {tuple(mean_2.shape)}"
+        )
+    return cholesky_kl(mean_1, _factor("1", covariance_1), mean_2, _factor("2", covariance_2))
 
 
 def cholesky_kl(mean_1, scale_tril_1, mean_2, scale_tril_2):
@@ -75,3 +80,21 @@ def cholesky_kl(mean_1, scale_tril_1, mean_2, scale_tril_2):
     trace = tf.reduce_sum(tf.square(whitened), axis=[-2, -1])
     quadratic = tf.reduce_sum(tf.square(shift), axis=[-2, -1])
     return log_determinants[1] - log_determinants[0] + 0.5 * (trace + quadratic - size)
+
+
+def _tensors(*values):
+    """Convert to float64 if any array or tensor among the values has that precision, else to float32."""
+    precisions = [tf.as_dtype(value.dtype) for value in values if hasattr(value, "dtype")]
+    dtype = tf.float64 if tf.float64 in precisions else tf.float32
+    return [tf.cast(value if hasattr(value, "dtype") else tf.constant(value, dtype), dtype) for value in values]
+
+
+def _factor(name, covariance):
+    """Return the Cholesky factor; TensorFlow's reads the lower triangle alone, and gives NaN where there is none."""
+    factor = tf.linalg.cholesky(covariance)
+    asymmetry = tf.reduce_max(tf.abs(covariance - tf.linalg.matrix_transpose(covariance)))
+    is_symmetric = asymmetry <= 1e-4 * tf.reduce_max(tf.abs(covariance))
+    is_good = tf.logical_and(is_symmetric, tf.reduce_all(tf.math.is_finite(factor)))
+    message = f"`covariance_{name}` must be symmetric and positive definite. Received:"
+    with tf.control_dependencies([tf.debugging.Assert(is_good, [message, covariance])]):
+        return tf.identity(factor)

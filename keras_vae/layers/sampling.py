@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_vae.core import as_seed, check_integer, fold_in, register, replica_id
+from keras_vae.core import as_seed, fold_in, register, replica_id, resolve_seed
 
 
 @register
@@ -22,6 +22,11 @@ class Sampling(keras.layers.Layer):
     **kwargs
         Passed to `keras.layers.Layer`.
 
+    Raises
+    ------
+    ValueError
+        If `seed` is not an integer from 0 to 2**31 - 1.
+
     Examples
     --------
     >>> z = Sampling(seed=0)([tf.zeros([4, 2]), tf.zeros([4, 2])])
@@ -31,7 +36,7 @@ class Sampling(keras.layers.Layer):
 
     def __init__(self, seed=None, **kwargs):
         super().__init__(autocast=False, **kwargs)
-        self.seed = None if seed is None else check_integer("seed", seed, minimum=0)
+        self.seed = None if seed is None else resolve_seed(seed)
         self.seed_generator = keras.random.SeedGenerator(self.seed)
         self.built = True
 
@@ -46,14 +51,24 @@ class Sampling(keras.layers.Layer):
             Number of samples for each mean; a leading axis is added for them. None draws one, without that axis.
         seed : tf.Tensor, optional
             Shape (2,): a stateless seed that replaces the layer's own stream, so that the result is a pure function
-            of it (and of the replica).
+            of it (and of the replica). XLA draws other numbers from it than TensorFlow does.
 
         Returns
         -------
         tf.Tensor
             Shape (..., latent_dim), or (num_samples, ..., latent_dim).
+
+        Raises
+        ------
+        ValueError
+            If mean and log_var differ in shape: broadcasting would share noise between examples.
         """
         mean, log_var = (tf.cast(value, self.variable_dtype) for value in inputs)
+        if not mean.shape.is_compatible_with(log_var.shape):
+            raise ValueError(
+                "`mean` and `log_var` must have one shape. "
+                f"Received: shapes {tuple(mean.shape)} and {tuple(log_var.shape)}"
+            )
         shape = tf.shape(mean)
         if num_samples is not None:
             shape = tf.concat([[num_samples], shape], axis=0)

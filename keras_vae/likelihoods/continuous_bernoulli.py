@@ -9,10 +9,10 @@ from keras_vae.likelihoods.likelihood import Likelihood
 
 @register
 class ContinuousBernoulli(Likelihood):
-    """log p(x|z) = sum_d [x_d log p_d + (1 - x_d) log(1 - p_d) + log C(p_d)] on [0, 1] (Loaiza-Ganem & Cunningham 2019).
+    """log p(x|z) = sum_d [x_d log p_d + (1 - x_d) log(1 - p_d) + log C(p_d)] on [0, 1].
 
     With C(p) = 2 artanh(1 - 2p) / (1 - 2p), and 2 at p = 1/2, this is the density that the cross-entropy of grey
-    values lacks.
+    values lacks (Loaiza-Ganem & Cunningham 2019).
 
     Parameters
     ----------

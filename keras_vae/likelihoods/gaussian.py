@@ -10,6 +10,7 @@ from keras_vae.likelihoods.likelihood import Likelihood
 
 _MODES = ("learned", "optimal", "per_dimension")
 _MOMENTUM = 0.99
+_MINIMUM_SCALE = math.exp(-6.0)
 
 
 @register
@@ -47,7 +48,7 @@ class Gaussian(Likelihood):
         If an argument is out of range, or the decoder's output does not fit.
     """
 
-    def __init__(self, event_shape, *, scale=1.0, minimum_scale=math.exp(-6.0), **kwargs):
+    def __init__(self, event_shape, *, scale=1.0, minimum_scale=_MINIMUM_SCALE, **kwargs):
         super().__init__(event_shape, **kwargs)
         if scale not in _MODES:
             if isinstance(scale, str):

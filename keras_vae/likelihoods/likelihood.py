@@ -164,8 +164,9 @@ class Likelihood(keras.layers.Layer, abc.ABC):
         numbers = self.numbers_per_element
         if self.projection is None:
             if features not in self._direct_shapes():
+                expected = ", ".join(["batch", *map(str, self._direct_shapes()[0])])
                 raise ValueError(
-                    f"The decoder's output must have shape (batch, {str(self._direct_shapes()[0])[1:]} for "
+                    f"The decoder's output must have shape ({expected}) for "
                     f"`{type(self).__name__}(event_shape={self.event_shape}, projection=None)`. "
                     f"Received: shape {tuple(input_shape)}"
                 )

@@ -43,7 +43,8 @@ class Rule(NamedTuple):
             check_spec(shape, tf.as_dtype(x.dtype).as_numpy_dtype, shape=self.shape, owner=self.owner)
 
     def check_batch(self, batch):
-        """Check a batch of arrays as it is read and hand it on."""
+        """Check a batch of arrays as it is read and hand it on, as the tuple that Keras asks for."""
+        batch = tuple(batch) if isinstance(batch, (tuple, list)) else (batch,)
         self.check(unpack(batch)[0])
         return batch
 

@@ -39,7 +39,7 @@ class Conv(Trunk):
         **kwargs,
     ):
         super().__init__(**kwargs)
-        self.filters = check_shape("filters", filters)
+        self.filters = check_shape("filters", filters, expected="a tuple of positive integers, such as (32, 64)")
         self.kernel_size = check_integer("kernel_size", kernel_size, minimum=1)
         self.strides = check_integer("strides", strides, minimum=1)
         self.activation = keras.activations.get(activation)

@@ -46,7 +46,7 @@ class ConvDecoder(Conv):
 
     def __init__(self, filters=(64, 32), *, event_shape=None, **kwargs):
         super().__init__(filters, **kwargs)
-        self.event_shape = None if event_shape is None else check_shape("event_shape", event_shape)
+        self.event_shape = None if event_shape is None else _image_shape(event_shape)
 
     def resolve_event_shape(self, event_shape):
         """Take the event shape from the likelihood; called by the model around the decoder.
@@ -61,12 +61,7 @@ class ConvDecoder(Conv):
         ValueError
             If it is not an image's, or the decoder was given another one.
         """
-        event_shape = check_shape("event_shape", event_shape)
-        if len(event_shape) != 3:
-            raise ValueError(
-                "`ConvDecoder` must decode to images (height, width, channels); for vectors and sequences take "
-                f"`MLPDecoder`. Received: event_shape={event_shape}"
-            )
+        event_shape = _image_shape(event_shape)
         if self.event_shape is not None and self.event_shape != event_shape:
             raise ValueError(
                 f"`ConvDecoder(event_shape=...)` must agree with the likelihood's event_shape={event_shape}. "
@@ -76,12 +71,7 @@ class ConvDecoder(Conv):
 
     def build(self, input_shape):
         """Make and build the layers: their sizes follow from the event shape."""
-        if self.event_shape is None:
-            raise ValueError(
-                "`event_shape` must be known before a `ConvDecoder` is built: put it into a model, or pass it. "
-                "Received: event_shape=None"
-            )
-        sizes = [self.event_shape[:2]]
+        sizes = [self._resolved()[:2]]
         for _ in self.filters:
             sizes.insert(0, tuple(-(-size // self.strides) for size in sizes[0]))
         policy = self.dtype_policy
@@ -103,6 +93,28 @@ class ConvDecoder(Conv):
                 self.chain.append(keras.layers.Cropping2D(surplus, dtype=policy))
         super().build(input_shape)
 
+    def compute_output_shape(self, input_shape):
+        """Return the shape of the features: the image's, with the last convolution's channels."""
+        return (input_shape[0], *self._resolved()[:2], self.filters[-1])
+
     def get_config(self):
         """Return the arguments that rebuild the layer, the resolved event shape among them."""
         return {**super().get_config(), "event_shape": self.event_shape}
+
+    def _resolved(self):
+        if self.event_shape is None:
+            raise ValueError(
+                "`event_shape` must be known before a `ConvDecoder` is built: put it into a model, or pass it. "
+                "Received: event_shape=None"
+            )
+        return self.event_shape
+
+
+def _image_shape(event_shape):
+    event_shape = check_shape("event_shape", event_shape)
+    if len(event_shape) != 3:
+        raise ValueError(
+            "`ConvDecoder` must decode to images (height, width, channels); for vectors and sequences take "
+            f"`MLPDecoder`. Received: event_shape={event_shape}"
+        )
+    return event_shape

@@ -23,7 +23,7 @@ class MLP(Trunk):
 
     def __init__(self, units=(500, 500), *, activation="relu", kernel_initializer="glorot_uniform", **kwargs):
         super().__init__(**kwargs)
-        self.units = check_shape("units", units)
+        self.units = check_shape("units", units, expected="a tuple of positive integers, such as (500, 500)")
         self.activation = keras.activations.get(activation)
         self.kernel_initializer = keras.initializers.get(kernel_initializer)
         self.chain = [keras.layers.Flatten(dtype=self.dtype_policy)]

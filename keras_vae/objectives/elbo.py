@@ -1,5 +1,7 @@
 """The evidence lower bound, with beta and free bits."""
 
+import numbers
+
 import tensorflow as tf
 
 from keras_vae.core import (
@@ -49,7 +51,7 @@ class ELBO(Objective):
 
     def __init__(self, beta=1.0, *, kl="closed_form", free_bits=0.0, num_samples=1):
         if not isinstance(beta, Schedule):
-            check_instance("beta", beta, (int, float), "a number or a `keras_vae.schedules.Schedule`")
+            check_instance("beta", beta, numbers.Real, "a number or a `keras_vae.schedules.Schedule`")
             beta = check_number("beta", beta, minimum=0.0)
         self.beta = beta
         self.kl = check_choice("kl", kl, ("closed_form", "monte_carlo"))

@@ -78,7 +78,7 @@ def _panel(axes, key, series):
     axes.set_title(_PANELS[key], fontsize=10, loc="left")
     axes.set_xlabel("epoch")
     axes.set_ylabel("nats per image")
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
 
 
 def _read(run):
@@ -89,5 +89,7 @@ def _read(run):
         return {name: [float(row[name] or "nan") for row in rows] for name in names if name != "epoch"}
     run = getattr(run, "history", run)
     if not isinstance(run, Mapping):
-        raise ValueError(f"`run` must be what `fit` returns, its history, or a CSV file. Received: {type(run).__name__}")
+        raise ValueError(
+            f"`run` must be what `fit` returns, its history, or a CSV file. Received: {type(run).__name__}"
+        )
     return {name: [float(value) for value in values] for name, values in run.items()}

@@ -9,7 +9,7 @@ from keras_vae.posteriors.posterior import Posterior
 
 @register
 class FullCovarianceGaussian(Posterior):
-    """q(z|x) = N(mean, L L^T) with a lower-triangular Cholesky factor L; z = mean + L eps (Kingma & Welling 2019, 2.5.1).
+    """q(z|x) = N(mean, L L^T), L lower-triangular; z = mean + L eps (Kingma & Welling 2019, section 2.5.1).
 
     The diagonal of L is exp(log_var / 2), where log_var is the logarithm of the variance of each dimension given those
     before it; below the diagonal L is linear in the features and begins small.
@@ -46,7 +46,8 @@ class FullCovarianceGaussian(Posterior):
         if size == 1:
             return {"mean": mean, "scale_tril": diagonal[..., None]}
         strictly_lower = tf.pad(tfp.math.fill_triangular(below), [[0, 0], [1, 0], [0, 1]])
-        return {"mean": mean, "scale_tril": tf.linalg.set_diag(strictly_lower, diagonal)}
+        # A sum: the gradient of `tf.linalg.set_diag` does not compile under XLA where the batch may be short.
+        return {"mean": mean, "scale_tril": strictly_lower + tf.linalg.diag(diagonal)}
 
     def distribution(self, parameters):
         """Build the Gaussian from `mean` and `scale_tril`."""

@@ -39,6 +39,25 @@ class Prior(keras.layers.Layer, abc.ABC):
             Of event shape (latent_dim,).
         """
 
+    def event_shape(self):
+        """Return (latent_dim,), once it is known.
+
+        Returns
+        -------
+        tuple of int
+
+        Raises
+        ------
+        ValueError
+            If the prior was not built.
+        """
+        if self.latent_dim is None:
+            raise ValueError(
+                f"`{type(self).__name__}` must be built before its distribution is known: put it into a model, or call "
+                "`build((None, latent_dim))`. Received: latent_dim=None"
+            )
+        return (self.latent_dim,)
+
     def call(self, z, posterior_of=None, condition=None):
         """Return log p(z).
 

@@ -19,5 +19,5 @@ class StandardNormal(Prior):
 
     def distribution(self, posterior_of=None, condition=None):
         """Build N(0, I); it depends on neither argument."""
-        zeros = tf.zeros([self.latent_dim], self.variable_dtype)
+        zeros = tf.zeros(self.event_shape(), self.variable_dtype)
         return tfp.distributions.Independent(tfp.distributions.Normal(zeros, tf.ones_like(zeros)), 1)

@@ -1,0 +1,274 @@
+"""`keras-vae train`, run for real on scikit-learn's digits."""
+
+import contextlib
+import csv
+import io
+import json
+import os
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+
+import keras_vae as kv
+from keras_vae.data.sources import SOURCES
+from keras_vae_cli import main, training_run
+from keras_vae_cli.run_directory import RUN_FILES
+
+QUICK = ("--epochs", "1", "--limit", "64", "--latent-dim", "2")
+
+
+def nothing_to_be_had(name):
+    raise kv.data.DataNotFoundError("Fashion-MNIST", ["here (no)", "there (no)"], ["look again"])
+
+
+@pytest.fixture(autouse=True)
+def ordinary_log_level(monkeypatch):
+    # The command sets this variable for its process, which here is everybody's.
+    monkeypatch.setenv("TF_CPP_MIN_LOG_LEVEL", "3")
+
+
+@pytest.fixture(scope="module")
+def whole_run(tmp_path_factory):
+    """Train once; return the directory and what was said."""
+    directory = tmp_path_factory.mktemp("run") / "digits"
+    with contextlib.redirect_stdout(io.StringIO()) as said:
+        assert main(["train", "digits", "--epochs", "8", "--latent-dim", "4", "--output", str(directory)]) == 0
+    return directory, said.getvalue()
+
+
+@pytest.fixture
+def run(whole_run):
+    """Return the directory of a run that trained."""
+    return whole_run[0]
+
+
+@pytest.fixture
+def no_pictures(monkeypatch):
+    """Leave out the pictures, for tests that are not about them."""
+    monkeypatch.setattr(training_run.TrainingRun, "_draw", lambda *_: None)
+
+
+def test_a_run_leaves_its_files_and_nothing_else(run):
+    assert sorted(path.name for path in run.iterdir()) == sorted(RUN_FILES)
+    assert [path.name for path in run.parent.iterdir()] == ["digits"]
+
+
+def test_metrics_are_in_nats_and_say_how_they_came_about(run):
+    metrics = json.loads((run / "metrics.json").read_text())
+    assert metrics["elbo"] == pytest.approx(-metrics["reconstruction_loss"] - metrics["kl_loss"], rel=1e-5)
+    # A model that has learnt nothing, each pixel a fair coin, has 64 ln 2 = 44.4 nats.
+    assert 10 < -metrics["elbo"] < 40
+    assert metrics["kl_loss"] > 0
+    assert metrics["images_per_second"] > 0
+    assert (metrics["dataset"], metrics["num_train"], metrics["num_test"]) == ("digits", 1500, 297)
+    assert (metrics["epochs"], metrics["seed"], metrics["settings"]["latent_dim"]) == (8, 0, 4)
+    assert metrics["binarization"]["train"].startswith("dynamic: drawn afresh in each epoch")
+    assert metrics["binarization"]["test"].startswith("fixed: drawn once")
+    assert metrics["versions"]["keras_vae"] == kv.__version__
+    assert set(metrics["versions"]) == {
+        "keras_vae",
+        "tensorflow",
+        "keras",
+        "tensorflow_probability",
+        "numpy",
+        "python",
+    }
+    assert metrics["device"]
+
+
+def test_history_has_a_row_an_epoch_and_its_end_is_what_metrics_say(run):
+    with open(run / "history.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [int(row["epoch"]) for row in rows] == list(range(8))
+    assert float(rows[-1]["loss"]) < float(rows[0]["loss"])
+    metrics = json.loads((run / "metrics.json").read_text())
+    # Another draw of z for each test image: a mean of 297 differs by some tenths of a nat.
+    assert float(rows[-1]["val_elbo"]) == pytest.approx(metrics["elbo"], abs=1.0)
+
+
+def test_the_saved_model_is_the_one_that_was_measured(run):
+    vae = keras.models.load_model(run / "model.keras")
+    _, test = kv.data.load("digits")
+    data = kv.data.pipeline(test.images, binarize="fixed", seed=777)
+    metrics = json.loads((run / "metrics.json").read_text())
+    assert vae.evaluate(data, verbose=0, return_dict=True)["elbo"] == pytest.approx(metrics["elbo"], abs=1.0)
+    assert vae.generate(2, seed=0).shape == (2, 8, 8, 1)
+
+
+def test_pictures_are_whole_and_of_a_size_to_look_at(run):
+    from PIL import Image
+
+    for path in run.glob("*.png"):
+        with Image.open(path) as picture:
+            picture.load()
+            assert min(picture.size) >= 300
+            assert len(np.unique(np.asarray(picture))) > 16
+
+
+def test_the_words_on_the_terminal_name_data_numbers_and_files(whole_run):
+    directory, said = whole_run
+    lines = said.splitlines()
+    assert lines[1].startswith("Training on 1,500 images of 8 x 8 x 1, 8 epochs, on the ")
+    assert lines[1].endswith("; binarization dynamic")
+    # Not a terminal: one line for the epoch's number and one for its figures.
+    assert [line for line in lines if line.startswith("Epoch")] == [f"Epoch {number}/8" for number in range(1, 9)]
+    assert lines[-2].startswith("Test elbo -")
+    assert lines[-1].startswith(f"Wrote {directory}: model.keras, ")
+    assert len(lines) == 2 + 2 * 8 + 3
+
+
+@pytest.mark.usefixtures("no_pictures")
+@pytest.mark.parametrize(
+    ("binarize", "train", "test"), [("none", "none: grey", "none: grey"), ("fixed", "fixed: drawn", "fixed: drawn")]
+)
+def test_binarization_is_as_asked_for_and_said(tmp_path, binarize, train, test):
+    output = tmp_path / "run"
+    assert main(["train", "digits", *QUICK, "--binarize", binarize, "--output", str(output)]) == 0
+    metrics = json.loads((output / "metrics.json").read_text())
+    assert metrics["binarization"]["train"].startswith(train)
+    assert metrics["binarization"]["test"].startswith(test)
+
+
+@pytest.mark.usefixtures("no_pictures")
+def test_two_runs_with_one_seed_are_equal_and_with_another_are_not(tmp_path):
+    histories = {}
+    for name, seed in (("a", "3"), ("b", "3"), ("c", "4")):
+        assert main(["train", "digits", *QUICK, "--seed", seed, "--output", str(tmp_path / name)]) == 0
+        histories[name] = (tmp_path / name / "history.csv").read_text()
+    assert histories["a"] == histories["b"]
+    assert histories["a"] != histories["c"]
+
+
+def test_an_older_run_is_not_overwritten_in_silence(run, capsys):
+    before = (run / "metrics.json").read_bytes()
+    assert main(["train", "digits", *QUICK, "--output", str(run)]) == 2
+    assert (run / "metrics.json").read_bytes() == before
+    output, errors = capsys.readouterr()
+    assert output == ""
+    assert errors == (
+        "keras-vae: `--output` already holds a run: take another directory, or --overwrite to replace it. "
+        f"Received: {str(run)!r}\n"
+    )
+
+
+@pytest.mark.usefixtures("no_pictures")
+def test_a_run_is_replaced_when_asked_for_and_only_when_the_new_one_is_whole(tmp_path, capsys, monkeypatch):
+    output = tmp_path / "run"
+    command = ["train", "digits", *QUICK, "--overwrite", "--output", str(output)]
+    assert main(command) == 0
+    assert "Replaced" not in capsys.readouterr().out
+    before = (output / "metrics.json").read_bytes()
+
+    with monkeypatch.context() as patch:
+        patch.setattr(kv.VAE, "save", lambda *_, **__: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            main([*command, "--seed", "1"])
+    assert (output / "metrics.json").read_bytes() == before
+    assert os.listdir(tmp_path) == ["run"]
+
+    assert main([*command, "--seed", "1"]) == 0
+    assert (output / "metrics.json").read_bytes() != before
+    assert os.listdir(tmp_path) == ["run"]
+    words = capsys.readouterr().out
+    assert f"The run in {output} will be replaced when this one is whole" in words
+    assert f"Replaced {output}: " in words
+
+
+def test_files_that_are_no_runs_are_never_deleted(tmp_path, capsys):
+    (tmp_path / "thesis.tex").write_text("years of work")
+    assert main(["train", "digits", *QUICK, "--overwrite", "--output", str(tmp_path)]) == 2
+    assert (tmp_path / "thesis.tex").read_text() == "years of work"
+    assert "move 'thesis.tex' away" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("no_pictures")
+def test_an_empty_directory_is_used(tmp_path):
+    assert main(["train", "digits", *QUICK, "--output", str(tmp_path)]) == 0
+    assert (tmp_path / "metrics.json").is_file()
+
+
+@pytest.mark.parametrize("below", ["", "run", "deep/run"])
+def test_a_directory_that_cannot_be_made_is_said_before_training(tmp_path, capsys, below):
+    (tmp_path / "file").touch()
+    assert main(["train", "digits", *QUICK, "--output", str(tmp_path / "file" / below)]) == 2
+    output, errors = capsys.readouterr()
+    assert output == ""
+    assert errors.startswith("keras-vae: `--output` must be ")
+    assert errors.count("\n") == 1
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="the superuser may write everywhere")
+def test_a_directory_without_permission_is_said_before_training(tmp_path, capsys):
+    tmp_path.chmod(0o500)
+    assert main(["train", "digits", *QUICK, "--output", str(tmp_path / "run")]) == 2
+    assert "`--output` must be writable" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("no_pictures")
+def test_digits_step_in_only_where_that_is_asked_for(tmp_path, capsys, monkeypatch):
+    monkeypatch.setitem(SOURCES, "fashion_mnist", lambda: nothing_to_be_had("fashion_mnist"))
+    command = ["train", "fashion_mnist", *QUICK, "--output", str(tmp_path / "run")]
+    assert main(command) == 2
+    assert "keras-vae: Fashion-MNIST was not found. Looked in: here (no); there (no)" in capsys.readouterr().err
+
+    assert main([*command, "--fallback-to-digits"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    (said,) = [line for line in lines if "Fashion-MNIST" in line]
+    assert said.endswith("Going on with scikit-learn's digits, for 10 epochs.")
+    assert json.loads((tmp_path / "run" / "metrics.json").read_text())["dataset"] == "digits"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["train", "digts"], "`name` must be one of"),
+        (["train", "digits", "--latent-dim", "0"], "'--latent-dim'"),
+        (["train", "digits", "--beta", "-1"], "'--beta'"),
+        (["train", "digits", "--beta", "inf"], "inf is not a finite number"),
+        (["train", "digits", "--learning-rate", "0"], "0 is not > 0"),
+        (["train", "digits", "--learning-rate", "nan"], "nan is not a finite number"),
+        (["train", "digits", "--epochs", "many"], "'--epochs'"),
+        (["train", "digits", "--binarize", "often"], "'--binarize'"),
+        (["train", "digits", "--bata", "2"], "--bata"),
+        (["tran", "digits"], "No such command 'tran'"),
+    ],
+)
+def test_a_mistake_is_told_in_one_line_and_leaves_nothing(tmp_path, capsys, arguments, message):
+    assert main([*arguments, "--output", str(tmp_path / "run")]) == 2
+    errors = capsys.readouterr().err
+    assert errors.startswith("keras-vae: ")
+    assert message in errors
+    assert errors.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_loss_that_is_no_number_is_told_in_one_line(tmp_path, capsys, monkeypatch):
+    results = dict.fromkeys(("elbo", "kl_loss", "loss", "reconstruction_loss"), float("nan"))
+    monkeypatch.setattr(kv.VAE, "evaluate", lambda *_, **__: results)
+    assert main(["train", "digits", *QUICK, "--output", str(tmp_path / "run")]) == 2
+    assert "the test loss must be finite: try a lower --learning-rate" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_interrupted_run_leaves_nothing(tmp_path, capsys, monkeypatch):
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(kv.VAE, "fit", interrupted)
+    assert main(["train", "digits", *QUICK, "--output", str(tmp_path / "run")]) == 130
+    assert capsys.readouterr().err == "keras-vae: interrupted\n"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_process_of_its_own_shows_progress_and_none_of_tensorflows_chatter(tmp_path):
+    environment = {name: value for name, value in os.environ.items() if name != "TF_CPP_MIN_LOG_LEVEL"}
+    command = [sys.executable, "-m", "keras_vae_cli", "train", "digits", "--epochs", "2", "--limit", "64"]
+    done = subprocess.run(
+        [*command, "--output", str(tmp_path / "run")], env=environment, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "Epoch 2/2" in done.stdout
+    assert sorted(path.name for path in (tmp_path / "run").iterdir()) == sorted(RUN_FILES)

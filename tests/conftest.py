@@ -1,0 +1,26 @@
+"""Settings for every test: quiet TensorFlow, two logical CPUs, one seed, and Keras's global state put back."""
+
+import os
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+import keras
+import pytest
+import tensorflow as tf
+
+# Two of them make a strategy of two replicas; it has to be said before TensorFlow runs anything.
+tf.config.set_logical_device_configuration(
+    tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 2
+)
+
+
+@pytest.fixture(autouse=True)
+def keras_state():
+    """Seed all global generators, and put back the dtype policy and the float type that a test set."""
+    keras.utils.set_random_seed(42)
+    policy, floatx = keras.config.dtype_policy(), keras.config.floatx()
+    yield
+    if keras.config.dtype_policy() != policy or keras.config.floatx() != floatx:
+        keras.config.set_floatx(floatx)
+        keras.config.set_dtype_policy(policy)
+        keras.backend.clear_session()

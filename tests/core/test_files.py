@@ -1,0 +1,70 @@
+"""Files that are whole or not there, and directories that are proved writable."""
+
+import os
+
+import pytest
+
+from keras_vae import core
+
+
+def test_a_file_is_put_in_place_when_it_is_whole(tmp_path):
+    path = tmp_path / "model.weights.h5"
+    path.write_text("old")
+    with core.atomic_write(path) as aside:
+        assert aside.parent == tmp_path
+        assert aside.name.endswith(".weights.h5")  # Keras looks at the suffix
+        aside.write_text("new")
+        assert path.read_text() == "old"
+    assert path.read_text() == "new"
+    assert os.listdir(tmp_path) == ["model.weights.h5"]
+
+
+def test_a_failure_leaves_the_old_file_and_nothing_else(tmp_path):
+    path = tmp_path / "model.keras"
+    path.write_text("old")
+
+    def fail_half_way():
+        with core.atomic_write(str(path)) as aside:
+            aside.write_text("half")
+            raise RuntimeError("the disk is full")
+
+    with pytest.raises(RuntimeError, match="the disk is full"):
+        fail_half_way()
+    assert path.read_text() == "old"
+    assert os.listdir(tmp_path) == ["model.keras"]
+
+
+def test_a_writer_that_writes_nothing_leaves_the_old_file(tmp_path):
+    path = tmp_path / "model.keras"
+    path.write_text("old")
+    with pytest.raises(FileNotFoundError), core.atomic_write(path):
+        pass
+    assert path.read_text() == "old"
+
+
+def test_a_directory_is_made_with_its_parents_and_left_empty(tmp_path):
+    directory = core.check_writable_directory(str(tmp_path / "runs" / "first"))
+    assert directory == tmp_path / "runs" / "first"
+    assert os.listdir(directory) == []
+    assert core.check_writable_directory(directory) == directory
+
+
+def test_a_directory_under_a_regular_file_is_refused_by_name(tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    directory = tmp_path / "file" / "runs"
+    with pytest.raises(OSError, match=rf"The output directory must be writable. Received: '{directory}' \(Not a dir"):
+        core.check_writable_directory(directory)
+
+
+def test_a_regular_file_is_no_directory(tmp_path):
+    path = tmp_path / "file"
+    path.write_text("in the way")
+    with pytest.raises(OSError, match=r"The output directory must be writable. .*\(File exists\)"):
+        core.check_writable_directory(path)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_a_directory_without_permission_is_refused(tmp_path):
+    tmp_path.chmod(0o500)
+    with pytest.raises(OSError, match=r"The output directory must be writable. .*\(Permission denied\)"):
+        core.check_writable_directory(tmp_path)

@@ -1,0 +1,200 @@
+"""Saving and loading: equal outputs, training that goes on, trunks of the user's own, and files of every version."""
+
+import pathlib
+import subprocess
+import sys
+import textwrap
+
+import keras
+import numpy as np
+import pytest
+
+import keras_vae as kv
+from tests.models.conftest import binary, small_vae
+
+FILES = pathlib.Path(__file__).parent / "files"
+
+
+def run_python(code, *arguments):
+    """Run a script in a process of its own and return what it printed."""
+    command = [sys.executable, "-c", textwrap.dedent(code), *map(str, arguments)]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert result.returncode == 0, result.stderr
+    return result.stdout
+
+
+def image_model():
+    return small_vae(
+        (9, 7, 2),
+        encoder=kv.networks.ConvEncoder((4, 8), batch_normalization=True),
+        decoder=kv.networks.ConvDecoder((8, 4), batch_normalization=True),
+        likelihood=kv.likelihoods.Gaussian((9, 7, 2), scale="optimal"),
+        objective=kv.objectives.ELBO(beta=kv.schedules.SigmoidSchedule(0, 1, midpoint=3, width=1.0), free_bits=0.1),
+    )
+
+
+def sequence_model():
+    return small_vae(
+        (5, 3), posterior=kv.posteriors.FullCovarianceGaussian(3), likelihood=kv.likelihoods.Categorical((5, 3), 4)
+    )
+
+
+def functional_model():
+    x = keras.Input((6,))
+    hidden = keras.layers.Dense(8, activation="relu")(x)
+    encoder = keras.Model(x, keras.layers.Concatenate()([hidden, x]))
+    return small_vae(encoder=encoder, decoder=keras.Sequential([keras.layers.Dense(8), keras.layers.Dropout(0.1)]))
+
+
+def autoencoder():
+    return small_vae(
+        posterior=kv.posteriors.Deterministic(2),
+        objective=kv.objectives.Reconstruction(),
+        likelihood=kv.likelihoods.ContinuousBernoulli((6,)),
+    )
+
+
+MODELS = {
+    "image": (image_model, lambda: binary(32, (9, 7, 2))),
+    "sequence": (sequence_model, lambda: np.random.default_rng(0).integers(0, 4, (32, 5, 3))),
+    "functional_and_sequential_trunks": (functional_model, lambda: binary(32)),
+    "vector_autoencoder": (autoencoder, lambda: binary(32)),
+}
+
+
+@pytest.mark.parametrize("kind", MODELS)
+def test_a_fresh_process_loads_the_model_and_goes_on_as_if_it_had_not_been_saved(kind, tmp_path):
+    make, data = MODELS[kind]
+    x = data()
+    vae = make()
+    vae.compile("adam")
+    vae.fit(x, batch_size=8, epochs=1, verbose=0)
+    vae.save(tmp_path / "model.keras")
+    np.save(tmp_path / "x.npy", x)
+    run_python(
+        """
+        import sys, pathlib, keras, numpy as np
+        import keras_vae
+        folder = pathlib.Path(sys.argv[1])
+        vae, x = keras.models.load_model(folder / "model.keras"), np.load(folder / "x.npy")
+        outputs = {"encode": vae.encode(x), "reconstruct": vae.reconstruct(x), "generate": vae.generate(3, seed=7)}
+        outputs["evaluate"] = np.array(vae.evaluate(x, verbose=0))
+        vae.fit(x, batch_size=8, epochs=2, initial_epoch=1, verbose=0)
+        np.savez(folder / "outputs.npz", **outputs)
+        vae.save_weights(folder / "on.weights.h5")
+        """,
+        tmp_path,
+    )
+    outputs = np.load(tmp_path / "outputs.npz")
+    np.testing.assert_allclose(outputs["encode"], vae.encode(x), atol=1e-6)
+    np.testing.assert_allclose(outputs["reconstruct"], vae.reconstruct(x), atol=1e-6)
+    np.testing.assert_allclose(outputs["generate"], vae.generate(3, seed=7), atol=1e-6)
+    np.testing.assert_allclose(outputs["evaluate"], vae.evaluate(x, verbose=0), rtol=1e-6)
+
+    vae.fit(x, batch_size=8, epochs=2, initial_epoch=1, verbose=0)
+    other = make()
+    other.compile("adam")
+    other.load_weights(tmp_path / "on.weights.h5")
+    has_dropout = kind.startswith("functional")  # Keras does not save the position of a Dropout's seed
+    for one, resumed in zip(vae.get_weights(), other.get_weights(), strict=True):
+        np.testing.assert_allclose(resumed, one, atol=2e-3 if has_dropout else 1e-6)
+
+
+def test_a_subclassed_trunk_loads_once_its_module_is_imported(tmp_path):
+    (tmp_path / "my_trunks.py").write_text(
+        textwrap.dedent(
+            """
+            import keras
+
+            @keras.saving.register_keras_serializable("my_trunks")
+            class Residual(keras.Model):  # no build, no compute_output_shape
+                def __init__(self, units, **kwargs):
+                    super().__init__(**kwargs)
+                    self.units = units
+                    self.first = keras.layers.Dense(units, activation="silu")
+                    self.second = keras.layers.Dense(units)
+
+                def call(self, x):
+                    hidden = self.first(x)
+                    return hidden + self.second(hidden)
+
+                def get_config(self):
+                    return {**super().get_config(), "units": self.units}
+            """
+        )
+    )
+    run_python(
+        """
+        import sys, numpy as np
+        sys.path.insert(0, sys.argv[1])
+        import my_trunks, keras_vae as kv
+        vae = kv.VAE(
+            encoder=my_trunks.Residual(8), posterior=kv.posteriors.DiagonalGaussian(2), decoder=my_trunks.Residual(8),
+            likelihood=kv.likelihoods.Bernoulli((6,)),
+        )
+        vae.compile("adam")
+        x = np.eye(6, dtype="float32")
+        vae.fit(x, epochs=2, verbose=0)
+        vae.save(sys.argv[1] + "/model.keras")
+        np.save(sys.argv[1] + "/reconstruction.npy", vae.reconstruct(x))
+        """,
+        tmp_path,
+    )
+    run_python(
+        """
+        import sys, keras, numpy as np
+        sys.path.insert(0, sys.argv[1])
+        import my_trunks, keras_vae
+        vae = keras.models.load_model(sys.argv[1] + "/model.keras")
+        expected = np.load(sys.argv[1] + "/reconstruction.npy")
+        np.testing.assert_allclose(vae.reconstruct(np.eye(6, dtype="float32")), expected, atol=1e-6)
+        assert int(vae.optimizer.iterations) == 2
+        """,
+        tmp_path,
+    )
+
+
+def test_weights_alone_load_into_a_model_of_the_same_parts(tmp_path):
+    x = binary(32)
+    one, other = small_vae(), small_vae()
+    one.compile("adam")
+    one.fit(x, verbose=0)
+    one.save_weights(tmp_path / "one.weights.h5")
+    other.load_weights(tmp_path / "one.weights.h5")  # never built, never compiled
+    np.testing.assert_array_equal(other.reconstruct(x), one.reconstruct(x))
+
+
+def test_a_save_that_fails_leaves_the_old_file(tmp_path, monkeypatch):
+    path = tmp_path / "model.keras"
+    vae = small_vae()
+    vae.compile("adam")
+    vae.save(path)
+    good = path.read_bytes()
+
+    def fail(*args, **kwargs):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("keras.src.saving.saving_lib._save_state", fail)
+    with pytest.raises(OSError, match="No space left"):
+        vae.save(path)
+    assert path.read_bytes() == good
+    assert [entry.name for entry in tmp_path.iterdir()] == ["model.keras"]
+
+
+def test_a_file_of_a_later_format_is_refused():
+    config = {**small_vae().get_config(), "format_version": 99}
+    with pytest.raises(ValueError, match=r"`format_version` must be <= \d+ .* Upgrade keras_vae. Received: .*99"):
+        kv.VAE.from_config(config)
+
+
+@pytest.mark.parametrize("path", sorted(FILES.glob("*.keras")), ids=lambda path: path.stem)
+def test_files_of_every_format_version_load_for_ever(path):
+    expected = np.load(path.with_suffix(".npz"))
+    vae = keras.models.load_model(path)
+    np.testing.assert_allclose(vae.reconstruct(expected["x"]), expected["reconstruction"], atol=1e-6)
+    np.testing.assert_allclose(vae.evaluate(expected["x"], verbose=0), expected["evaluation"], rtol=1e-5)
+    assert vae.optimizer.iterations.numpy() == expected["iterations"]
+
+
+def test_there_is_a_file_of_the_current_format_version():
+    assert (FILES / f"format_{kv.core.FORMAT_VERSION}.keras").exists()

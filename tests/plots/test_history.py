@@ -1,0 +1,80 @@
+"""The training history as a picture, from what `fit` returns or from its file."""
+
+import keras
+import numpy as np
+import pytest
+
+import keras_vae as kv
+from tests.plots.helpers import rendered, words
+
+KEYS = ("loss", "elbo", "reconstruction_loss", "kl_loss")
+
+
+@pytest.fixture
+def run():
+    generator = np.random.default_rng(0)
+    return {key: generator.normal(size=4).tolist() for name in KEYS for key in (name, f"val_{name}")}
+
+
+def lines(figure):
+    return [
+        {line.get_label(): (list(line.get_xdata()), list(line.get_ydata())) for line in axes.get_lines()}
+        for axes in figure.axes
+    ]
+
+
+def test_each_quantity_has_a_panel_with_training_and_validation_in_nats(run):
+    figure = kv.plots.history(run, title="digits")
+    epochs = [1, 2, 3, 4]
+    for panel, key in zip(lines(figure), KEYS, strict=True):
+        assert panel == {"training": (epochs, run[key]), "validation": (epochs, run[f"val_{key}"])}
+    for axes, key in zip(figure.axes, KEYS, strict=True):
+        assert axes.get_title(loc="left").startswith(key)
+        assert (axes.get_xlabel(), axes.get_ylabel()) == ("epoch", "nats per image")
+    assert {"digits", "training", "validation"} <= set(words(figure))
+    assert rendered(figure).shape[1] == 1170
+
+
+def test_the_file_and_the_object_of_a_run_show_what_its_mapping_shows(run, tmp_path):
+    logger = keras.callbacks.CSVLogger(str(tmp_path / "history.csv"))
+    logger.set_model(keras.Sequential())
+    logger.on_train_begin()
+    for epoch in range(4):
+        logger.on_epoch_end(epoch, {key: values[epoch] for key, values in run.items()})
+    logger.on_train_end()
+    history = keras.callbacks.History()
+    history.history = run
+    expected = lines(kv.plots.history(run))
+    assert lines(kv.plots.history(tmp_path / "history.csv")) == expected
+    assert lines(kv.plots.history(str(tmp_path / "history.csv"))) == expected
+    assert lines(kv.plots.history(history)) == expected
+
+
+def test_only_what_was_logged_has_a_panel(run):
+    figure = kv.plots.history({key: run[key] for key in ("loss", "reconstruction_loss", "kl_loss")})
+    assert [list(panel) for panel in lines(figure)] == [["training"]] * 3
+
+
+@pytest.mark.parametrize(
+    ("wrong", "error", "message"),
+    [
+        ({"accuracy": [1.0]}, ValueError, r"`run` must hold epochs of at least one of .* Received: \['accuracy'\]"),
+        ({"loss": []}, ValueError, "`run` must hold epochs"),
+        ({"loss": [1.0], "elbo": [1.0, 2.0]}, ValueError, r"one value an epoch .* Received: lengths \[1, 2\]"),
+        ([1.0], ValueError, "`run` must be what `fit` returns.* Received: list"),
+        ("no/such/file.csv", FileNotFoundError, "no/such/file.csv"),
+    ],
+)
+def test_what_is_no_history_is_refused(wrong, error, message):
+    with pytest.raises(error, match=message):
+        kv.plots.history(wrong)
+
+
+def test_no_plot_touches_pyplots_state(run):
+    from matplotlib import pyplot
+
+    before = pyplot.get_fignums()
+    kv.plots.history(run)
+    kv.plots.samples(np.zeros((2, 4, 4)))
+    kv.plots.latent_scatter(np.zeros((2, 2)))
+    assert pyplot.get_fignums() == before
