@@ -8,6 +8,8 @@ import keras
 import pytest
 import tensorflow as tf
 
+import keras_vae as kv
+
 # Two of them make a strategy of two replicas; it has to be said before TensorFlow runs anything.
 tf.config.set_logical_device_configuration(
     tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 2
@@ -24,3 +26,13 @@ def keras_state():
         keras.config.set_floatx(floatx)
         keras.config.set_dtype_policy(policy)
         keras.backend.clear_session()
+
+
+@pytest.fixture(scope="session")
+def fashion():
+    """The first images of Fashion-MNIST where it is installed, of the digits where it is not."""
+    try:
+        train, test = kv.data.load("fashion_mnist")
+    except kv.data.DataNotFoundError:
+        train, test = kv.data.load("digits")
+    return train, test

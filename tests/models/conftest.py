@@ -1,7 +1,6 @@
 """Small models and data that the tests of this folder share."""
 
 import numpy as np
-import pytest
 
 import keras_vae as kv
 
@@ -24,13 +23,3 @@ def binary(n=64, event_shape=(6,), seed=0):
     generator = np.random.default_rng(seed)
     cause = generator.random((n, *[1] * len(event_shape)))
     return (generator.random((n, *event_shape)) < 0.1 + 0.8 * cause).astype("float32")
-
-
-@pytest.fixture(scope="session")
-def fashion():
-    """The first images of Fashion-MNIST where it is installed, of the digits where it is not."""
-    try:
-        train, test = kv.data.load("fashion_mnist")
-    except kv.data.DataNotFoundError:
-        train, test = kv.data.load("digits")
-    return train, test
