@@ -18,7 +18,7 @@ lint: $(DEV)
 	$(BIN)/ruff format --check .
 
 bench: $(DEV)
-	for script in $(wildcard benchmarks/*.py); do PYTHONUNBUFFERED=1 $(BIN)/python "$$script" || exit 1; done
+	PYTHONUNBUFFERED=1 $(BIN)/python benchmarks/published_digits.py --output runs/bench/published_digits.json
 
 soak: $(DEV)
 	$(BIN)/pytest -q -m soak

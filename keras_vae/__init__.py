@@ -12,17 +12,19 @@ from keras_vae import (
     models,
     networks,
     objectives,
+    optimizers,
     plots,
     posteriors,
     priors,
     schedules,
 )
 from keras_vae.layers import Sampling
-from keras_vae.models import VAE
+from keras_vae.models import VAE, HierarchicalVAE
 from keras_vae.version import __version__
 
 __all__ = [
     "VAE",
+    "HierarchicalVAE",
     "Sampling",
     "__version__",
     "data",
@@ -32,6 +34,7 @@ __all__ = [
     "models",
     "networks",
     "objectives",
+    "optimizers",
     "plots",
     "posteriors",
     "priors",

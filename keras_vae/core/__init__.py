@@ -2,6 +2,7 @@
 
 from keras_vae.core.files import atomic_write, check_writable_directory
 from keras_vae.core.inference import Inference
+from keras_vae.core.initializers import fresh
 from keras_vae.core.latent import Latent
 from keras_vae.core.replicas import global_mean, global_sum, num_replicas, replica_id
 from keras_vae.core.seeds import as_seed, fold_in, resolve_seed
@@ -31,6 +32,7 @@ __all__ = [
     "check_writable_directory",
     "deserialize",
     "fold_in",
+    "fresh",
     "global_mean",
     "global_sum",
     "num_replicas",

@@ -39,7 +39,12 @@ def monte_carlo_kl(posterior, prior, z=None, *, num_samples=1, seed=None):
 
 
 def log_ratio(posterior, prior, z=None, *, num_samples=1, seed=None):
-    """Return log q(z|x) - log p(z) sample by sample; the arguments are those of `monte_carlo_kl`.
+    """Return log q(z|x) - log p(z) sample by sample.
+
+    Parameters
+    ----------
+    posterior, prior, z, num_samples, seed
+        As in `monte_carlo_kl`.
 
     Returns
     -------

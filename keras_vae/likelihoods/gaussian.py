@@ -70,10 +70,12 @@ class Gaussian(Likelihood):
     def build(self, input_shape):
         """Build the projection, and the scale where it is a variable."""
         super().build(input_shape)
+        # Without `autocast=False` Keras hands a half-precision copy to `call` under mixed precision.
+        settings = {"initializer": "zeros", "autocast": False}
         if self.scale == "learned":
-            self.raw_log_scale = self.add_weight(shape=(), initializer="zeros", name="raw_log_scale")
+            self.raw_log_scale = self.add_weight(shape=(), name="raw_log_scale", **settings)
         elif self.scale == "optimal":
-            settings = {"initializer": "zeros", "trainable": False, "aggregation": "only_first_replica"}
+            settings.update(trainable=False, aggregation="only_first_replica")
             self.average = self.add_weight(shape=(), name="squared_error_average", **settings)
             self.average_weight = self.add_weight(shape=(), name="squared_error_average_weight", **settings)
 

@@ -45,7 +45,7 @@ class Likelihood(keras.layers.Layer, abc.ABC):
     """How many numbers the projection gives for each element of an event."""
 
     def __init__(self, event_shape, *, projection="auto", kernel_initializer="glorot_uniform", **kwargs):
-        super().__init__(**kwargs)
+        super().__init__(autocast=False, **kwargs)  # parameters keep the variables' precision
         self.event_shape = check_shape("event_shape", event_shape)
         self.projection = check_choice("projection", projection, ("auto", None))
         self.kernel_initializer = keras.initializers.get(kernel_initializer)

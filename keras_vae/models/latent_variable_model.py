@@ -1,20 +1,28 @@
-"""What every latent-variable model shares with its users: data in, results and files out."""
+"""What every latent-variable model shares with its users: verbs, and files out and in."""
 
 import keras
 import tensorflow as tf
 
-from keras_vae.core import atomic_write, fold_in
-from keras_vae.data import pipeline
-from keras_vae.models.epoch_counter import EpochCounter
-from keras_vae.models.inputs import Rule, checked, is_array, unpack, with_weights
-from keras_vae.models.training_steps import CALIBRATION, TrainingSteps
+from keras_vae.core import (
+    FORMAT_VERSION,
+    atomic_write,
+    check_format_version,
+    check_integer,
+    deserialize,
+    resolve_seed,
+    serialize,
+)
+from keras_vae.models.checked_training import CheckedTraining
+from keras_vae.models.verbs import CompiledVerbs
+
+_SAMPLE_SIGNATURE = (tf.TensorSpec([], tf.int32), tf.TensorSpec([], tf.int32))
 
 
-class LatentVariableModel(TrainingSteps):
+class LatentVariableModel(CheckedTraining):
     """A `keras.Model` with latent variables: `infer` makes the record, an objective reads it, this class trains.
 
-    A subclass sets `likelihood` and implements `infer`, `build` and `call`. All that is logged is an average over
-    examples, in nats.
+    A subclass sets `likelihood`, names its parts in `part_names` and `sequence_names`, and implements `infer`, `build`,
+    `call`, `_decode` and `_sample_prior`. All that is logged is an average over examples, in nats.
 
     Parameters
     ----------
@@ -27,114 +35,31 @@ class LatentVariableModel(TrainingSteps):
         Passed to `keras.Model`.
     """
 
-    def fit(
-        self,
-        x=None,
-        y=None,
-        batch_size=None,
-        epochs=1,
-        verbose="auto",
-        callbacks=None,
-        validation_split=0.0,
-        validation_data=None,
-        shuffle=True,
-        sample_weight=None,
-        **kwargs,
-    ):
-        """Train, as `keras.Model.fit` does, after checking the data against the likelihood.
+    part_names = ()
+    """Arguments that are parts, each serialized by itself."""
 
-        Arrays go through `keras_vae.data.pipeline`: each epoch has an order of its own, the same in two runs with one
-        seed. Targets `y` are ignored.
+    sequence_names = ()
+    """Arguments that are sequences of parts."""
 
-        Parameters
-        ----------
-        x : array_like, tf.data.Dataset, keras.utils.PyDataset or generator
-            Observations of shape (n, *event_shape), or batches of them.
-        y : array_like, optional
-            Ignored.
-        batch_size : int, optional
-            Examples in a batch of an array, 32 by default.
-        epochs, verbose, callbacks, validation_split, validation_data, shuffle, sample_weight, **kwargs
-            As in `keras.Model.fit`.
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self._noise = keras.random.SeedGenerator(self.seed)
+        self._verbs = CompiledVerbs()
 
-        Returns
-        -------
-        keras.callbacks.History
+    @property
+    def event_shape(self):
+        """The shape of one observation."""
+        return self.likelihood.event_shape
 
-        Raises
-        ------
-        ValueError
-            If the data are empty, not finite, of the wrong shape or outside of the likelihood's support.
-        """
-        self._assert_compile_called("fit")
-        batch_size = batch_size or 32
-        x = checked(x, self._rule())
-        if is_array(x):
-            if validation_split and validation_data is None:
-                kept = int(len(x) * (1.0 - validation_split))
-                weights = (None, None) if sample_weight is None else (sample_weight[:kept], sample_weight[kept:])
-                validation_data = (x[kept:], None, weights[1])
-                x, sample_weight = x[:kept], weights[0]
-            x = self._batches(x, sample_weight, batch_size, shuffle, repeat="steps_per_epoch" in kwargs)
-            sample_weight = None
-        if validation_data is not None:
-            # Here a tuple is (x, y, sample_weight) of arrays, as in Keras.
-            is_tuple = isinstance(validation_data, (tuple, list))
-            x_val, _, weight_val = unpack(tuple(validation_data)) if is_tuple else (validation_data, None, None)
-            validation_data = self._evaluation_data(x_val, weight_val, kwargs.pop("validation_batch_size", batch_size))
-        return super().fit(
-            x,
-            epochs=epochs,
-            verbose=verbose,
-            callbacks=_with_epoch_counter(callbacks, x),
-            validation_data=validation_data,
-            shuffle=shuffle and isinstance(x, keras.utils.PyDataset),
-            sample_weight=sample_weight,
-            **kwargs,
-        )
-
-    def evaluate(self, x=None, y=None, batch_size=None, verbose="auto", sample_weight=None, **kwargs):
-        """Average the objective's terms over a data set, as `keras.Model.evaluate` does, after checking the data.
-
-        Each example counts once, in a short last batch too, and the noise is the same in each call.
+    def reconstruct(self, x, *, batch_size=128):
+        """Return decode(encode(x)).
 
         Parameters
         ----------
-        x : array_like, tf.data.Dataset, keras.utils.PyDataset or generator
-            Observations of shape (n, *event_shape), or batches of them.
-        y : array_like, optional
-            Ignored.
-        batch_size : int, optional
-            Examples in a batch of an array, 32 by default.
-        verbose, sample_weight, **kwargs
-            As in `keras.Model.evaluate`.
-
-        Returns
-        -------
-        list of float or dict
-            Averages in nats, by `return_dict`.
-
-        Raises
-        ------
-        ValueError
-            If the data are empty, not finite, of the wrong shape or outside of the likelihood's support.
-        """
-        if not kwargs.get("_use_cached_eval_dataset"):  # Keras's own call from within `fit`
-            self._assert_compile_called("evaluate")
-            x, sample_weight = self._evaluation_data(x, sample_weight, batch_size or 32), None
-        return super().evaluate(x, verbose=verbose, sample_weight=sample_weight, **kwargs)
-
-    def predict(self, x, batch_size=None, **kwargs):
-        """Reconstruct, as `keras.Model.predict` does, after checking the data.
-
-        Parameters
-        ----------
-        x : array_like, tf.data.Dataset, keras.utils.PyDataset or generator
-            Observations of shape (n, *event_shape), or batches of them.
-        batch_size : int, optional
-            Examples in a batch of an array.
-        **kwargs
-            As in `keras.Model.predict`.
+        x : array_like
+            Shape (n, *event_shape).
+        batch_size : int
+            Examples at a time; memory is bounded by it.
 
         Returns
         -------
@@ -142,39 +67,34 @@ class LatentVariableModel(TrainingSteps):
             Shape (n, *event_shape).
         """
         self._ensure_built()
-        return super().predict(checked(x, self._rule()), batch_size=batch_size, **kwargs)
+        return self._verbs.run(self.call, [self._rule().check(x)], self.variable_dtype, batch_size)
 
-    def calibrate(self, data, *, batch_size=128):
-        """Set the likelihood's optimal scale exactly, from the squared errors over a whole data set.
+    def generate(self, num_samples=1, *, seed=None, batch_size=128):
+        """Draw the latents from their prior and return the likelihood's mean, E[x|z].
 
         Parameters
         ----------
-        data : array_like or tf.data.Dataset
-            Observations of shape (n, *event_shape), or batches of them; the training set, usually.
+        num_samples : int
+            How many.
+        seed : int, optional
+            The same seed gives the same observations; a fresh one by default.
         batch_size : int
-            Examples in a batch of an array.
+            Examples at a time; memory is bounded by it.
+
+        Returns
+        -------
+        numpy.ndarray
+            Shape (num_samples, *event_shape).
 
         Raises
         ------
         ValueError
-            If the likelihood is not `Gaussian(scale="optimal")`, or the data are refused.
+            If an argument is out of range.
         """
+        check_integer("num_samples", num_samples, minimum=1)
         self._ensure_built()
-        data = self._evaluation_data(data, None, batch_size)
-
-        @tf.function(reduce_retracing=True)
-        def squared_error(x, weights, number):
-            record = self.infer(x, num_samples=self.objective.num_samples, seed=fold_in(self.seed, CALIBRATION, number))
-            errors = tf.reduce_mean(tf.math.squared_difference(record.x, record.likelihood.mean()), axis=0)
-            per_example = tf.reduce_sum(tf.reshape(errors, [tf.shape(errors)[0], -1]), axis=1)
-            return tf.reduce_sum(weights * per_example), tf.reduce_sum(weights) * self.likelihood.event_size
-
-        def squared_errors():
-            for number, batch in enumerate(data):
-                x, _, weights = with_weights(batch)
-                yield squared_error(x, weights, tf.constant(number))
-
-        self.likelihood.calibrate(squared_errors())
+        z = self._verbs.compiled(self._sample_prior, _SAMPLE_SIGNATURE)(resolve_seed(seed), num_samples)
+        return self._verbs.run(self._decode, [part.numpy() for part in z], self.variable_dtype, batch_size)
 
     def save(self, filepath, overwrite=True, **kwargs):
         """Save the model; the file is whole or the old one stays.
@@ -230,30 +150,43 @@ class LatentVariableModel(TrainingSteps):
         self._ensure_built()
         super().summary(*args, **kwargs)
 
-    def _rule(self):
-        """Return what the likelihood takes for observations."""
-        likelihood = self.likelihood
-        return Rule(
-            shape=likelihood.x_shape,
-            support=likelihood.support,
-            integer=likelihood.integer_valued,
-            owner=f"the likelihood {type(likelihood).__name__}",
-            float16=self.compute_dtype == "float16",
-        )
+    def get_config(self):
+        """Return the parts' configs, the seed and the file format's version."""
+        parts = {name: serialize(getattr(self, name)) for name in self.part_names}
+        sequences = {name: [serialize(part) for part in getattr(self, name)] for name in self.sequence_names}
+        return {**super().get_config(), **parts, **sequences, "seed": self.seed, "format_version": FORMAT_VERSION}
 
-    def _batches(self, x, sample_weight, batch_size, shuffle, repeat=False):
-        dataset = pipeline(
-            x, batch_size=batch_size, shuffle=shuffle, seed=self.seed, sample_weight=sample_weight, rescale=False
-        )
-        if not repeat:
-            return dataset
-        repeated = dataset.repeat()
-        repeated.epoch = dataset.epoch
-        return repeated
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        """Rebuild a model from `get_config`."""
+        config = dict(config)
+        check_format_version(config.pop("format_version", FORMAT_VERSION))
+        for name in cls.part_names:
+            config[name] = deserialize(config[name], custom_objects)
+        for name in cls.sequence_names:
+            config[name] = [deserialize(part, custom_objects) for part in config[name]]
+        return cls(**config)
 
-    def _evaluation_data(self, x, sample_weight, batch_size):
-        x = checked(x, self._rule())
-        return self._batches(x, sample_weight, batch_size, shuffle=False) if is_array(x) else x
+    def _checked_observations(self, x, condition=None, num_samples=1):
+        """Check the arguments of `infer`, build the model if need be, and return x as a tensor."""
+        if condition is not None:
+            raise ValueError(f"`condition` must be None for `{type(self).__name__}`. Received: {condition!r}")
+        check_integer("num_samples", num_samples, minimum=1)
+        self._ensure_built()
+        x = tf.convert_to_tensor(x)
+        self._rule().check_spec(x)
+        return x
+
+    @staticmethod
+    def _unfold(parameters, z):
+        """Give parameters of a folded batch the leading axes (num_samples, batch) of z."""
+
+        def unfold(parameter):
+            if parameter.shape.rank == 0:  # shared by all examples
+                return parameter
+            return tf.reshape(parameter, tf.concat([tf.shape(z)[:2], tf.shape(parameter)[1:]], axis=0))
+
+        return {name: unfold(parameter) for name, parameter in parameters.items()}
 
     def _write(self, method, filepath, overwrite, **kwargs):
         # A directory, a remote address or a question about overwriting is Keras's affair.
@@ -262,16 +195,3 @@ class LatentVariableModel(TrainingSteps):
             return
         with atomic_write(filepath) as aside:
             method(aside, overwrite=True, **kwargs)
-
-
-def _with_epoch_counter(callbacks, dataset):
-    """Add the callback that tells a pipeline its epoch."""
-    if not hasattr(dataset, "epoch"):
-        return callbacks
-    counter = EpochCounter(dataset.epoch)
-    if isinstance(callbacks, keras.callbacks.CallbackList):
-        callbacks.append(counter)
-        return callbacks
-    if callbacks is None:
-        return [counter]
-    return [counter, *(callbacks if isinstance(callbacks, (list, tuple)) else [callbacks])]

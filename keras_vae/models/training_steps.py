@@ -112,15 +112,19 @@ class TrainingSteps(keras.Model, abc.ABC):
         """
         x, condition, weights = with_weights(data)
         step = self.optimizer.iterations
-        with tf.GradientTape() as tape:
+        with tf.GradientTape(persistent=self.objective.has_inference_loss) as tape:
             terms = self._terms(x, condition, weights, step=step, training=True)
             penalty = self._penalty()
             # Each replica minimises its share of the global mean; the optimizer sums gradients over replicas.
-            share = tf.cast(weights, terms.loss.dtype) / global_sum(tf.reduce_sum(weights))
-            loss = tf.reduce_sum(share * terms.loss) + penalty / num_replicas()
-            scaled_loss = self.optimizer.scale_loss(loss)
+            share = tf.cast(weights, terms.loss.dtype)
+            share = share / global_sum(tf.reduce_sum(share))
+            losses = [
+                self.optimizer.scale_loss(tf.reduce_sum(share * loss) + penalty / num_replicas())
+                for loss in (terms.loss, terms.inference_loss)
+                if loss is not None
+            ]
         variables = self.trainable_variables
-        self.optimizer.apply_gradients(zip(tape.gradient(scaled_loss, variables), variables, strict=True))
+        self.optimizer.apply_gradients(zip(self._gradients(tape, losses, variables), variables, strict=True))
         return self._track(terms, weights, penalty)
 
     def test_step(self, data):
@@ -151,6 +155,18 @@ class TrainingSteps(keras.Model, abc.ABC):
             sample_weight=weights,
         )
         return self.objective(record, step=step, training=training)
+
+    def _gradients(self, tape, losses, variables):
+        """Differentiate the loss, or the inference variables' own loss where there is a second one."""
+        gradients = tape.gradient(losses[0], variables)
+        if len(losses) == 1:
+            return gradients
+        inference = {id(variable) for part in self.inference_parts for variable in part.trainable_variables}
+        own = tape.gradient(losses[1], variables)
+        return [
+            second if id(variable) in inference else first
+            for variable, first, second in zip(variables, gradients, own, strict=True)
+        ]
 
     def _noise_seed(self, stream, step):
         """Return the seed of this batch on this replica.

@@ -5,29 +5,19 @@ import numpy as np
 import tensorflow as tf
 
 from keras_vae.core import (
-    FORMAT_VERSION,
     Inference,
     Latent,
     as_seed,
-    check_format_version,
     check_instance,
-    check_integer,
-    deserialize,
     fold_in,
     register,
-    resolve_seed,
-    serialize,
 )
 from keras_vae.likelihoods import Likelihood
 from keras_vae.models.latent_variable_model import LatentVariableModel
 from keras_vae.models.training_steps import GENERATION
-from keras_vae.models.verbs import CompiledVerbs
 from keras_vae.objectives import ELBO
 from keras_vae.posteriors import Posterior
 from keras_vae.priors import Prior, StandardNormal
-
-_PARTS = ("encoder", "posterior", "decoder", "likelihood", "prior", "objective")
-_SAMPLE_SIGNATURE = (tf.TensorSpec([], tf.int32), tf.TensorSpec([], tf.int32))
 
 
 @register
@@ -71,6 +61,8 @@ class VAE(LatentVariableModel):
     >>> vae.compile(optimizer="adam")
     """
 
+    part_names = ("encoder", "posterior", "decoder", "likelihood", "prior", "objective")
+
     def __init__(self, *, encoder, posterior, decoder, likelihood, prior=None, objective=None, seed=None, **kwargs):
         objective = ELBO() if objective is None else objective
         super().__init__(objective=objective, seed=seed, **kwargs)
@@ -79,7 +71,7 @@ class VAE(LatentVariableModel):
         self.posterior = check_instance("posterior", posterior, Posterior, "a `keras_vae.posteriors.Posterior`")
         self.decoder = check_instance("decoder", decoder, keras.layers.Layer, trunk)
         self.likelihood = check_instance("likelihood", likelihood, Likelihood, "a `keras_vae.likelihoods.Likelihood`")
-        prior = StandardNormal() if prior is None else prior
+        prior = StandardNormal(dtype=self.dtype_policy) if prior is None else prior
         self.prior = check_instance("prior", prior, Prior, "a `keras_vae.priors.Prior`")
         if objective.needs_density and not posterior.is_distribution:
             raise ValueError(
@@ -88,8 +80,8 @@ class VAE(LatentVariableModel):
             )
         if hasattr(decoder, "resolve_event_shape"):
             decoder.resolve_event_shape(likelihood.event_shape)
-        self._noise = keras.random.SeedGenerator(self.seed)
-        self._verbs = CompiledVerbs()
+        if hasattr(prior, "resolve_x_shape"):
+            prior.resolve_x_shape(likelihood.x_shape)
 
     @property
     def latent_dim(self):
@@ -97,9 +89,9 @@ class VAE(LatentVariableModel):
         return self.posterior.latent_dim
 
     @property
-    def event_shape(self):
-        """The shape of one observation."""
-        return self.likelihood.event_shape
+    def inference_parts(self):
+        """The layers that make q(z|x), for objectives that treat their variables apart."""
+        return (self.encoder, self.posterior)
 
     def build(self, input_shape=None):
         """Build all parts from the likelihood's event shape, by a symbolic pass."""
@@ -155,12 +147,7 @@ class VAE(LatentVariableModel):
         ValueError
             If x has the wrong shape, `num_samples` < 1, or a condition is given.
         """
-        if condition is not None:
-            raise ValueError(f"`condition` must be None for `VAE`. Received: {condition!r}")
-        check_integer("num_samples", num_samples, minimum=1)
-        self._ensure_built()
-        x = tf.convert_to_tensor(x)
-        self._rule().check_spec(x)
+        x = self._checked_observations(x, condition, num_samples)
         parameters = self._posterior_parameters(x, training)
         seed = self._noise.next() if seed is None else seed
         z = self.posterior.sample(parameters, num_samples, as_seed(seed))
@@ -187,9 +174,7 @@ class VAE(LatentVariableModel):
         tfp.distributions.Distribution
             Of batch shape (batch,) and event shape (latent_dim,).
         """
-        self._ensure_built()
-        x = tf.convert_to_tensor(x)
-        self._rule().check_spec(x)
+        x = self._checked_observations(x)
         return self.posterior.distribution(self._posterior_parameters(x, training=False))
 
     def encode(self, x, *, batch_size=128):
@@ -208,7 +193,7 @@ class VAE(LatentVariableModel):
             Shape (n, latent_dim).
         """
         self._ensure_built()
-        return self._verbs.run(self._encode, self._rule().check(x), self.variable_dtype, batch_size)
+        return self._verbs.run(self._encode, [self._rule().check(x)], self.variable_dtype, batch_size)
 
     def decode(self, z, *, batch_size=128):
         """Return the likelihood's mean, E[x|z].
@@ -234,61 +219,7 @@ class VAE(LatentVariableModel):
         z = np.asarray(z)
         if z.ndim != 2 or z.shape[1] != self.latent_dim:
             raise ValueError(f"`z` must have shape (n, {self.latent_dim}). Received: shape {z.shape}")
-        return self._verbs.run(self._decode, z, self.variable_dtype, batch_size)
-
-    def reconstruct(self, x, *, batch_size=128):
-        """Return decode(encode(x)).
-
-        Parameters
-        ----------
-        x : array_like
-            Shape (n, *event_shape).
-        batch_size : int
-            Examples at a time; memory is bounded by it.
-
-        Returns
-        -------
-        numpy.ndarray
-            Shape (n, *event_shape).
-        """
-        self._ensure_built()
-        return self._verbs.run(self.call, self._rule().check(x), self.variable_dtype, batch_size)
-
-    def generate(self, num_samples=1, *, seed=None, batch_size=128):
-        """Draw z from the prior and return the likelihood's mean, E[x|z].
-
-        Parameters
-        ----------
-        num_samples : int
-            How many.
-        seed : int, optional
-            The same seed gives the same observations; a fresh one by default.
-        batch_size : int
-            Examples at a time; memory is bounded by it.
-
-        Returns
-        -------
-        numpy.ndarray
-            Shape (num_samples, *event_shape).
-        """
-        check_integer("num_samples", num_samples, minimum=1)
-        self._ensure_built()
-        z = self._verbs.compiled(self._sample_prior, _SAMPLE_SIGNATURE)(resolve_seed(seed), num_samples)
-        return self._verbs.run(self._decode, z.numpy(), self.variable_dtype, batch_size)
-
-    def get_config(self):
-        """Return the parts' configs, the seed and the file format's version."""
-        parts = {name: serialize(getattr(self, name)) for name in _PARTS}
-        return {**super().get_config(), **parts, "seed": self.seed, "format_version": FORMAT_VERSION}
-
-    @classmethod
-    def from_config(cls, config, custom_objects=None):
-        """Rebuild a model from `get_config`."""
-        config = dict(config)
-        check_format_version(config.pop("format_version", FORMAT_VERSION))
-        for name in _PARTS:
-            config[name] = deserialize(config[name], custom_objects)
-        return cls(**config)
+        return self._verbs.run(self._decode, [z], self.variable_dtype, batch_size)
 
     def _posterior_parameters(self, x, training):
         return self.posterior(self.encoder(tf.cast(x, self.variable_dtype), training=training))
@@ -301,15 +232,9 @@ class VAE(LatentVariableModel):
 
     def _sample_prior(self, seed, num_samples):
         prior = self.prior.distribution(posterior_of=self.posterior_of)
-        return prior.sample(num_samples, seed=fold_in(seed, GENERATION))
+        return (prior.sample(num_samples, seed=fold_in(seed, GENERATION)),)
 
     def _likelihood_parameters(self, z, training):
         """Decode samples of shape (num_samples, batch, latent_dim), folded into one batch for the decoder."""
-        parameters = self.likelihood(self.decoder(tf.reshape(z, [-1, self.latent_dim]), training=training))
-
-        def unfold(parameter):
-            if parameter.shape.rank == 0:  # shared by all examples
-                return parameter
-            return tf.reshape(parameter, tf.concat([tf.shape(z)[:2], tf.shape(parameter)[1:]], axis=0))
-
-        return {name: unfold(parameter) for name, parameter in parameters.items()}
+        folded = tf.reshape(z, [-1, self.latent_dim])
+        return self._unfold(self.likelihood(self.decoder(folded, training=training)), z)

@@ -31,15 +31,15 @@ class CompiledVerbs:
             self._functions[name] = tf.function(function, input_signature=signature)
         return self._functions[name]
 
-    def run(self, function, x, dtype, batch_size):
-        """Apply a function to an array, batch by batch.
+    def run(self, function, arrays, dtype, batch_size):
+        """Apply a function to arrays, batch by batch.
 
         Parameters
         ----------
         function : callable
-            From a tensor of shape (batch, ...) to one of shape (batch, ...).
-        x : numpy.ndarray
-            Shape (n, ...).
+            From tensors of shape (batch, ...) to a tensor, or a tuple of tensors, of shape (batch, ...).
+        arrays : sequence of numpy.ndarray
+            The function's arguments, of shape (n, ...).
         dtype : str
             What the function takes.
         batch_size : int
@@ -47,14 +47,16 @@ class CompiledVerbs:
 
         Returns
         -------
-        numpy.ndarray
+        numpy.ndarray or tuple of numpy.ndarray
             Shape (n, ...).
         """
         check_integer("batch_size", batch_size, minimum=1)
         # One signature for every number of examples: a short last batch traces nothing anew.
-        compiled = self.compiled(function, [tf.TensorSpec([None, *x.shape[1:]], dtype)])
-        batches = [
-            compiled(tf.constant(x[start : start + batch_size], dtype)).numpy()
-            for start in range(0, len(x), batch_size)
-        ]
-        return batches[0] if len(batches) == 1 else np.concatenate(batches)
+        compiled = self.compiled(function, [tf.TensorSpec([None, *x.shape[1:]], dtype) for x in arrays])
+        batches = []
+        for start in range(0, len(arrays[0]), batch_size):
+            batch = compiled(*(tf.constant(x[start : start + batch_size], dtype) for x in arrays))
+            batches.append(tf.nest.map_structure(lambda tensor: tensor.numpy(), batch))
+        if len(batches) == 1:
+            return batches[0]
+        return tf.nest.map_structure(lambda *parts: np.concatenate(parts), *batches)

@@ -4,7 +4,6 @@ import keras
 
 from keras_vae.core import check_shape, register
 from keras_vae.networks.conv import Conv
-from keras_vae.networks.trunk import fresh
 
 
 @register
@@ -24,10 +23,12 @@ class ConvDecoder(Conv):
         Side of the kernels.
     strides : int
         By how much each convolution enlarges the map.
-    activation : str or callable
-        The activation after the dense layer and each convolution.
+    activation : str or callable, optional
+        The activation of each layer; "auto" is ReLU, and none where layers are gated.
     batch_normalization : bool
-        Whether each convolution is followed by batch normalisation, before its activation.
+        Whether each convolution is followed by batch normalisation, before its activation; not where layers are gated.
+    gated : bool
+        Whether layers are gated: `keras_vae.layers.GatedDense` and `keras_vae.layers.GatedConv2DTranspose`.
     kernel_initializer : str or keras.initializers.Initializer
         How the weights begin.
     **kwargs
@@ -36,7 +37,8 @@ class ConvDecoder(Conv):
     Raises
     ------
     ValueError
-        If an argument is out of range, or `event_shape` is unknown or conflicts with the likelihood's.
+        If an argument is out of range, gates meet batch normalisation, or `event_shape` is unknown or conflicts with
+        the likelihood's.
 
     Examples
     --------
@@ -78,12 +80,7 @@ class ConvDecoder(Conv):
         height, width = sizes[0]
         self.chain = [
             keras.layers.Flatten(dtype=policy),
-            keras.layers.Dense(
-                height * width * self.filters[0],
-                activation=self.activation,
-                kernel_initializer=fresh(self.kernel_initializer),
-                dtype=policy,
-            ),
+            self._dense(height * width * self.filters[0]),
             keras.layers.Reshape((height, width, self.filters[0]), dtype=policy),
         ]
         for channels, small, large in zip(self.filters, sizes[:-1], sizes[1:], strict=True):

@@ -18,10 +18,12 @@ class ConvEncoder(Conv):
         Side of the kernels.
     strides : int
         By how much each convolution shrinks the image.
-    activation : str or callable
-        The activation after each convolution.
+    activation : str or callable, optional
+        The activation of each layer; "auto" is ReLU, and none where layers are gated.
     batch_normalization : bool
-        Whether each convolution is followed by batch normalisation, before its activation.
+        Whether each convolution is followed by batch normalisation, before its activation; not where layers are gated.
+    gated : bool
+        Whether layers are gated: `keras_vae.layers.GatedConv2D`.
     kernel_initializer : str or keras.initializers.Initializer
         How the weights begin.
     **kwargs
@@ -30,7 +32,7 @@ class ConvEncoder(Conv):
     Raises
     ------
     ValueError
-        If an argument is out of range, or the input is not a batch of images.
+        If an argument is out of range, gates meet batch normalisation, or the input is not a batch of images.
 
     Examples
     --------

@@ -3,7 +3,7 @@
 import keras
 
 from keras_vae.core import check_shape
-from keras_vae.networks.trunk import Trunk, fresh
+from keras_vae.networks.trunk import Trunk
 
 
 class MLP(Trunk):
@@ -13,33 +13,23 @@ class MLP(Trunk):
     ----------
     units : sequence of int
         The width of each layer.
-    activation : str or callable
-        The activation after each layer.
+    activation : str or callable, optional
+        The activation of each layer; "auto" is ReLU, and none where layers are gated.
+    gated : bool
+        Whether layers are `keras_vae.layers.GatedDense`.
     kernel_initializer : str or keras.initializers.Initializer
         How the weights begin.
     **kwargs
         Passed to `keras.layers.Layer`.
     """
 
-    def __init__(self, units=(500, 500), *, activation="relu", kernel_initializer="glorot_uniform", **kwargs):
-        super().__init__(**kwargs)
+    def __init__(
+        self, units=(500, 500), *, activation="auto", gated=False, kernel_initializer="glorot_uniform", **kwargs
+    ):
+        super().__init__(activation=activation, gated=gated, kernel_initializer=kernel_initializer, **kwargs)
         self.units = check_shape("units", units, expected="a tuple of positive integers, such as (500, 500)")
-        self.activation = keras.activations.get(activation)
-        self.kernel_initializer = keras.initializers.get(kernel_initializer)
-        self.chain = [keras.layers.Flatten(dtype=self.dtype_policy)]
-        for width in self.units:
-            initializer = fresh(self.kernel_initializer)
-            self.chain.append(
-                keras.layers.Dense(
-                    width, activation=self.activation, kernel_initializer=initializer, dtype=self.dtype_policy
-                )
-            )
+        self.chain = [keras.layers.Flatten(dtype=self.dtype_policy), *map(self._dense, self.units)]
 
     def get_config(self):
         """Return the arguments that rebuild the layer."""
-        return {
-            **super().get_config(),
-            "units": self.units,
-            "activation": keras.activations.serialize(self.activation),
-            "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
-        }
+        return {**super().get_config(), "units": self.units}

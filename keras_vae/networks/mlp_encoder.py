@@ -12,8 +12,10 @@ class MLPEncoder(MLP):
     ----------
     units : sequence of int
         The width of each layer.
-    activation : str or callable
-        The activation after each layer.
+    activation : str or callable, optional
+        The activation of each layer; "auto" is ReLU, and none where layers are gated.
+    gated : bool
+        Whether layers are `keras_vae.layers.GatedDense`.
     kernel_initializer : str or keras.initializers.Initializer
         How the weights begin.
     **kwargs

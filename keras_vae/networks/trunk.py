@@ -2,20 +2,8 @@
 
 import keras
 
-
-def fresh(initializer):
-    """Copy an initializer: one instance gives every weight of a shape the same values.
-
-    Parameters
-    ----------
-    initializer : keras.initializers.Initializer or callable
-        What shall be copied; a plain function is handed back.
-
-    Returns
-    -------
-    keras.initializers.Initializer or callable
-    """
-    return initializer.clone() if hasattr(initializer, "clone") else initializer
+from keras_vae.core import fresh
+from keras_vae.layers import GatedDense
 
 
 class Trunk(keras.layers.Layer):
@@ -23,13 +11,33 @@ class Trunk(keras.layers.Layer):
 
     Parameters
     ----------
+    activation : str or callable, optional
+        The activation of each layer; "auto" is ReLU, and none where layers are gated.
+    gated : bool
+        Whether layers are gated: a second layer of the same kind, through a sigmoid, multiplies each one's output.
+    kernel_initializer : str or keras.initializers.Initializer
+        How the weights begin.
     **kwargs
         Passed to `keras.layers.Layer`.
     """
 
-    def __init__(self, **kwargs):
+    def __init__(self, *, activation="auto", gated=False, kernel_initializer="glorot_uniform", **kwargs):
         super().__init__(**kwargs)
+        self.gated = bool(gated)
+        if activation == "auto":
+            activation = None if self.gated else "relu"
+        self.activation = keras.activations.get(activation)
+        self.kernel_initializer = keras.initializers.get(kernel_initializer)
         self.chain = []
+
+    def _dense(self, units):
+        """Return one dense layer, gated if all are."""
+        return (GatedDense if self.gated else keras.layers.Dense)(
+            units,
+            activation=self.activation,
+            kernel_initializer=fresh(self.kernel_initializer),
+            dtype=self.dtype_policy,
+        )
 
     def build(self, input_shape):
         """Build each layer on the shape that the one before gives."""
@@ -62,3 +70,12 @@ class Trunk(keras.layers.Layer):
         for layer in self.chain:
             input_shape = layer.compute_output_shape(input_shape)
         return input_shape
+
+    def get_config(self):
+        """Return the arguments that rebuild the layer."""
+        return {
+            **super().get_config(),
+            "activation": keras.activations.serialize(self.activation),
+            "gated": self.gated,
+            "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
+        }

@@ -107,7 +107,7 @@ class ELBO(Objective):
     def _rate(self, latent):
         if self.kl == "monte_carlo":
             return monte_carlo_kl(latent.posterior, latent.prior, latent.z)
-        return closed_form_kl(latent.posterior, latent.prior)
+        return _mean_over_samples(closed_form_kl(latent.posterior, latent.prior), rank=1)
 
     def _rate_with_free_bits(self, latent, sample_weight):
         """Charge each dimension max(free_bits, its mean rate over the global batch), as a vector over examples.
@@ -115,8 +115,13 @@ class ELBO(Objective):
         Where the mean is below, each example is charged the constant, which has no gradient; elsewhere its own rate.
         The average over any split of the batch into replicas is the same, and so are the gradients.
         """
-        rates = closed_form_kl_per_dimension(latent.posterior, latent.prior)
+        rates = _mean_over_samples(closed_form_kl_per_dimension(latent.posterior, latent.prior), rank=2)
         if sample_weight is None:
             sample_weight = tf.ones_like(rates[:, 0])
         above = global_mean(rates, sample_weight) > self.free_bits
         return tf.reduce_sum(tf.where(above, rates, self.free_bits), axis=-1)
+
+
+def _mean_over_samples(rates, rank):
+    """Average away the samples' axis that a lower level of a hierarchy has: its rate depends on the samples above."""
+    return tf.reduce_mean(rates, axis=0) if rates.shape.rank > rank else rates

@@ -6,7 +6,7 @@ from keras_vae.core import check_integer, check_number, check_shape
 
 
 def normalized_beta(beta, *, latent_dim, event_shape):
-    """Return beta_norm = beta * latent dims / event dims (Higgins et al. 2017, section 4.2).
+    """Return beta_norm = beta * latent dims / event dims (Higgins et al. 2017, figure 6).
 
     It is the weight that gives the same optimum when the rate is averaged over latent dimensions and the distortion
     over event dimensions, instead of both being summed.

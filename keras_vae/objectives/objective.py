@@ -18,6 +18,9 @@ class Objective(abc.ABC):
     needs_density = True
     """Whether q(z|x) must have a density."""
 
+    has_inference_loss = False
+    """Whether `Terms.inference_loss` is filled: a loss of their own for the encoder's and the posterior's variables."""
+
     @property
     @abc.abstractmethod
     def term_names(self):

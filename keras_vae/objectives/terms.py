@@ -20,6 +20,10 @@ class Terms(NamedTuple):
         -(reconstruction_loss + kl_loss), the bound at beta = 1; None where the objective has none.
     beta : tf.Tensor or None
         Scalar: the weight of the rate at this step, where it is scheduled.
+    iwelbo : tf.Tensor or None
+        The importance-weighted bound, where the objective has one.
+    inference_loss : tf.Tensor or None
+        What the encoder's and the posterior's variables minimise in place of `loss`, where they differ.
     """
 
     loss: tf.Tensor
@@ -27,3 +31,5 @@ class Terms(NamedTuple):
     kl_loss: tf.Tensor | None = None
     elbo: tf.Tensor | None = None
     beta: tf.Tensor | None = None
+    iwelbo: tf.Tensor | None = None
+    inference_loss: tf.Tensor | None = None

@@ -33,7 +33,7 @@ class Posterior(keras.layers.Layer, abc.ABC):
     """Whether q(z|x) has a density, so that a KL divergence exists."""
 
     def __init__(self, latent_dim, *, kernel_initializer="glorot_uniform", **kwargs):
-        super().__init__(**kwargs)
+        super().__init__(autocast=False, **kwargs)  # parameters keep the variables' precision
         self.latent_dim = check_integer("latent_dim", latent_dim, minimum=1)
         self.kernel_initializer = keras.initializers.get(kernel_initializer)
         self.flatten = keras.layers.Flatten(dtype=self.variable_dtype)

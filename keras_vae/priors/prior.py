@@ -3,6 +3,7 @@
 import abc
 
 import keras
+import tensorflow as tf
 
 
 class Prior(keras.layers.Layer, abc.ABC):
@@ -15,7 +16,7 @@ class Prior(keras.layers.Layer, abc.ABC):
     """
 
     def __init__(self, **kwargs):
-        super().__init__(**kwargs)
+        super().__init__(autocast=False, **kwargs)  # densities are computed in the variables' precision
         self.latent_dim = None
 
     def build(self, input_shape):
@@ -73,4 +74,9 @@ class Prior(keras.layers.Layer, abc.ABC):
         tf.Tensor
             Shape (...), in nats.
         """
+        z = tf.cast(z, self.variable_dtype)
         return self.distribution(posterior_of=posterior_of, condition=condition).log_prob(z)
+
+    def get_config(self):
+        """Return the arguments that rebuild the layer."""
+        return super().get_config()  # Keras's own, without this, refuses a dtype policy

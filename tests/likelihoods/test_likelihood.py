@@ -13,6 +13,8 @@ KINDS = {
     "categorical": lambda event_shape, **kwargs: kv.likelihoods.Categorical(event_shape, 3, **kwargs),
     "one_hot": lambda event_shape, **kwargs: kv.likelihoods.Categorical(event_shape, 3, encoding="one_hot", **kwargs),
     "gaussian": lambda event_shape, **kwargs: kv.likelihoods.Gaussian(event_shape, **kwargs),
+    "gaussian_learned": lambda event_shape, **kwargs: kv.likelihoods.Gaussian(event_shape, scale="learned", **kwargs),
+    "gaussian_optimal": lambda event_shape, **kwargs: kv.likelihoods.Gaussian(event_shape, scale="optimal", **kwargs),
     "gaussian_per_dimension": lambda event_shape, **kwargs: kv.likelihoods.Gaussian(
         event_shape, scale="per_dimension", **kwargs
     ),
@@ -110,6 +112,12 @@ def test_parameters_and_log_prob_are_float32_under_mixed_precision(kind, policy)
     assert {value.dtype for value in parameters.values()} == {tf.float32}
     x = likelihood.observe(np.eye(3)[np.zeros((4, 4, 3), int)] if kind == "one_hot" else np.zeros((4, 4, 3)))
     assert likelihood.distribution(parameters).log_prob(x).dtype == tf.float32
+
+
+def test_what_a_decoder_gives_in_float32_is_not_rounded_under_mixed_precision():
+    h = 70_000.0 + features(4, 3)  # more than float16 can hold
+    likelihood = kv.likelihoods.Gaussian((4, 3), projection=None, dtype="mixed_float16")
+    np.testing.assert_array_equal(likelihood.mean(likelihood(h)), h)
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """The standard Gaussian prior."""
 
+import keras
 import numpy as np
 import pytest
 import scipy.stats
@@ -41,8 +42,19 @@ def test_it_has_no_batch_axis_no_weights_and_no_use_for_what_other_priors_need()
     assert prior.weights == []
 
 
-def test_statistics_stay_in_float32_under_mixed_precision():
-    assert built("mixed_float16").distribution().dtype == tf.float32
+@pytest.mark.parametrize("dtype", ["float32", "float16"])
+def test_statistics_stay_in_float32_under_mixed_precision(dtype):
+    prior = built("mixed_float16")
+    assert prior.distribution().dtype == tf.float32
+    z = np.array([[300.0, 0.5, -0.25]], dtype)  # the square of 300 is infinite in float16
+    log_prob = prior(z)
+    assert log_prob.dtype == tf.float32
+    np.testing.assert_allclose(log_prob, scipy.stats.norm.logpdf(z.astype("float64")).sum(axis=-1), rtol=1e-6)
+
+
+def test_a_dtype_policy_may_be_given_and_is_in_the_config():
+    prior = kv.priors.StandardNormal(dtype=keras.DTypePolicy("float64"))
+    assert kv.priors.StandardNormal.from_config(prior.get_config()).variable_dtype == "float64"
 
 
 def test_before_it_is_built_it_says_what_to_do():

@@ -1,0 +1,106 @@
+"""Dense layers on several inputs, a branch for each."""
+
+import keras
+
+from keras_vae.core import check_shape, register
+from keras_vae.networks.mlp import MLP
+
+
+@register
+class JoinedMLP(keras.layers.Layer):
+    """A branch of dense layers for each input, joined by concatenation into further dense layers.
+
+    It is the trunk of q(z1|x, z2) and p(x|z1, z2) in a hierarchical VAE (Tomczak & Welling 2018, section 4).
+
+    Parameters
+    ----------
+    branch_units : sequence of int
+        The width of each layer of a branch; all branches are alike.
+    units : sequence of int
+        The width of each layer after the branches are joined.
+    activation : str or callable, optional
+        The activation of each layer; "auto" is ReLU, and none where layers are gated.
+    gated : bool
+        Whether layers are `keras_vae.layers.GatedDense`.
+    kernel_initializer : str or keras.initializers.Initializer
+        How the weights begin.
+    **kwargs
+        Passed to `keras.layers.Layer`.
+
+    Raises
+    ------
+    ValueError
+        If a width is out of range, or the input is not a list of tensors.
+
+    Examples
+    --------
+    >>> JoinedMLP((300,), (300,))([tf.zeros([8, 28, 28, 1]), tf.zeros([8, 40])]).shape
+    TensorShape([8, 300])
+    """
+
+    def __init__(
+        self,
+        branch_units=(300,),
+        units=(300,),
+        *,
+        activation="auto",
+        gated=False,
+        kernel_initializer="glorot_uniform",
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        expected = "a tuple of positive integers, such as (300,)"
+        self.branch_units = check_shape("branch_units", branch_units, expected=expected)
+        self.units = check_shape("units", units, expected=expected)
+        self.joined = self._mlp(self.units, activation, gated, kernel_initializer)
+        # The resolved arguments, as the networks keep them.
+        self.activation, self.gated = self.joined.activation, self.joined.gated
+        self.kernel_initializer = self.joined.kernel_initializer
+        self.branches = []
+
+    def build(self, input_shape):
+        """Make a branch for each input and build all layers."""
+        if not isinstance(input_shape[0], (tuple, list)):
+            raise ValueError(
+                f"`JoinedMLP` must get a list of tensors. Received: one tensor of shape {tuple(input_shape)}"
+            )
+        for shape in input_shape:
+            branch = self._mlp(self.branch_units, self.activation, self.gated, self.kernel_initializer)
+            branch.build(shape)
+            self.branches.append(branch)
+        self.joined.build((None, len(input_shape) * self.branch_units[-1]))
+
+    def call(self, inputs):
+        """Run the branches and what joins them.
+
+        Parameters
+        ----------
+        inputs : sequence of tf.Tensor
+            Each of shape (batch, ...).
+
+        Returns
+        -------
+        tf.Tensor
+            Features of shape (batch, units[-1]).
+        """
+        features = [branch(x) for branch, x in zip(self.branches, inputs, strict=True)]
+        return self.joined(keras.ops.concatenate(features, axis=-1))
+
+    def compute_output_shape(self, input_shape):
+        """Return the shape of the features."""
+        return (input_shape[0][0], self.units[-1])
+
+    def get_config(self):
+        """Return the arguments that rebuild the layer."""
+        shared = self.joined.get_config()
+        return {
+            **super().get_config(),
+            "branch_units": self.branch_units,
+            "units": self.units,
+            **{name: shared[name] for name in ("activation", "gated", "kernel_initializer")},
+        }
+
+    def _mlp(self, units, activation, gated, kernel_initializer):
+        return MLP(
+            units, activation=activation, gated=gated, kernel_initializer=kernel_initializer, dtype=self.dtype_policy
+        )

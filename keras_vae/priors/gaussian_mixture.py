@@ -1,0 +1,67 @@
+"""The mixture-of-Gaussians prior."""
+
+import keras
+import tensorflow as tf
+import tensorflow_probability as tfp
+
+from keras_vae.core import check_integer, check_number, register
+from keras_vae.priors.diagonal_gaussian_mixture import DiagonalGaussianMixture
+from keras_vae.priors.prior import Prior
+
+tfd = tfp.distributions
+
+
+@register
+class GaussianMixture(Prior):
+    """p(z) = sum_k w_k N(z; m_k, diag(exp(v_k))), all learned (Tomczak & Welling 2018, section 2.2).
+
+    There is no closed form for the KL divergence: take `ELBO(kl="monte_carlo")`.
+
+    Parameters
+    ----------
+    num_components : int
+        The number K of Gaussians, at least 1.
+    spread : float
+        The standard deviation of the means at the beginning, at least 0; all variances begin at 1, all weights are
+        equal. Components that begin in one place stay together.
+    **kwargs
+        Passed to `keras.layers.Layer`.
+
+    Raises
+    ------
+    ValueError
+        If an argument is out of range.
+
+    Examples
+    --------
+    >>> prior = GaussianMixture(10)
+    >>> prior.build((None, 2))
+    >>> prior.distribution().log_prob(tf.zeros([8, 2])).shape
+    TensorShape([8])
+    """
+
+    def __init__(self, num_components, *, spread=1.0, **kwargs):
+        super().__init__(**kwargs)
+        self.num_components = check_integer("num_components", num_components, minimum=1)
+        self.spread = check_number("spread", spread, minimum=0.0)
+
+    def build(self, input_shape):
+        """Make the means, the log-variances and the weights' logits."""
+        super().build(input_shape)
+        shape = (self.num_components, self.latent_dim)
+        self.means = self.add_weight(
+            shape=shape, initializer=keras.initializers.RandomNormal(stddev=self.spread), name="means"
+        )
+        self.log_vars = self.add_weight(shape=shape, initializer="zeros", name="log_vars")
+        self.logits = self.add_weight(shape=shape[:1], initializer="zeros", name="logits")
+
+    def distribution(self, posterior_of=None, condition=None):
+        """Build the mixture; it depends on neither argument."""
+        self.event_shape()
+        scale = tf.exp(0.5 * tf.convert_to_tensor(self.log_vars))
+        components = tfd.Independent(tfd.Normal(tf.convert_to_tensor(self.means), scale), 1)
+        return DiagonalGaussianMixture(tfd.Categorical(logits=tf.convert_to_tensor(self.logits)), components)
+
+    def get_config(self):
+        """Return the arguments that rebuild the layer."""
+        return {**super().get_config(), "num_components": self.num_components, "spread": self.spread}

@@ -1,0 +1,149 @@
+"""Convolutional trunks, for images of any size and number of channels."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import keras_vae as kv
+
+SHAPES = [(28, 28, 1), (29, 31, 3), (1, 1, 1), (5, 7, 2), (2, 9, 4)]
+
+
+def images(*shape, batch=2, seed=0):
+    return np.random.default_rng(seed).normal(size=(batch, *shape)).astype("float32")
+
+
+def halved(size, times, strides=2):
+    for _ in range(times):
+        size = -(-size // strides)
+    return size
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+@pytest.mark.parametrize("options", [{}, {"strides": 3, "kernel_size": 5}, {"strides": 1}], ids=str)
+def test_the_encoder_divides_each_size_rounding_up(shape, options):
+    encoder = kv.networks.ConvEncoder((3, 4, 5), **options)
+    strides = options.get("strides", 2)
+    expected = (halved(shape[0], 3, strides), halved(shape[1], 3, strides), 5)
+    assert encoder(images(*shape)).shape == (2, *expected)
+    assert encoder.compute_output_shape((None, *shape)) == (None, *expected)
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+@pytest.mark.parametrize("options", [{}, {"strides": 3, "kernel_size": 5}, {"strides": 1}], ids=str)
+def test_the_decoder_comes_out_at_the_images_size_exactly(shape, options):
+    decoder = kv.networks.ConvDecoder((5, 4, 3), event_shape=shape, **options)
+    assert decoder.compute_output_shape((None, 6)) == (None, *shape[:2], 3)
+    assert decoder(images(6)).shape == (2, *shape[:2], 3)
+
+
+def test_the_decoder_begins_at_the_encoders_smallest_map():
+    encoder, decoder = kv.networks.ConvEncoder((3, 4)), kv.networks.ConvDecoder((4, 3), event_shape=(29, 31, 1))
+    assert encoder.compute_output_shape((None, 29, 31, 1)) == (None, 8, 8, 4)
+    decoder.build((None, 6))
+    assert decoder.get_weights()[0].shape == (6, 8 * 8 * 4)
+
+
+def test_the_encoder_is_its_convolutions():
+    encoder = kv.networks.ConvEncoder((3,), activation="relu")
+    x = images(6, 5, 2)
+    kernel, bias = (encoder(x), encoder.get_weights())[1]
+    expected = tf.nn.relu(tf.nn.conv2d(x, kernel, strides=2, padding="SAME") + bias)
+    np.testing.assert_allclose(encoder(x), expected, rtol=1e-4, atol=1e-5)
+
+
+def test_every_pixel_of_an_odd_size_reaches_and_is_reached():
+    # Cropping on one side must not leave a border that nothing depends on.
+    decoder = kv.networks.ConvDecoder((4, 3), event_shape=(5, 7, 1), activation="tanh")
+    z = tf.constant(images(6))
+    with tf.GradientTape(persistent=True) as tape:
+        tape.watch(z)
+        features = decoder(z)
+        pixels = tf.reduce_sum(features, axis=[0, 3])
+        pixels = [pixels[i, j] for i in range(5) for j in range(7)]
+    assert all(tf.reduce_any(tape.gradient(pixel, z) != 0) for pixel in pixels)
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_batch_normalisation_uses_the_batch_in_training_alone(training):
+    encoder = kv.networks.ConvEncoder((3,), batch_normalization=True, activation="linear")
+    x = 5.0 + 3.0 * images(8, 8, 1, batch=16)
+    encoder(x)
+    before = encoder.get_weights()
+    features = encoder(x, training=training).numpy()
+    is_normal = np.allclose(features.mean(axis=(0, 1, 2)), 0.0, atol=1e-3)
+    moved = any(not np.array_equal(old, new) for old, new in zip(before, encoder.get_weights(), strict=True))
+    assert (is_normal, moved) == (training, training)
+
+
+def test_with_batch_normalisation_convolutions_have_no_bias():
+    plain, normalized = (kv.networks.ConvEncoder((3, 4), batch_normalization=flag) for flag in (False, True))
+    plain.build((None, 8, 8, 1)), normalized.build((None, 8, 8, 1))
+    assert len(plain.trainable_variables) == 4
+    assert [variable.name for variable in normalized.trainable_variables] == ["kernel", "gamma", "beta"] * 2
+
+
+def test_the_decoder_normalises_batches_too():
+    decoder = kv.networks.ConvDecoder((3,), event_shape=(8, 8, 1), batch_normalization=True, activation="linear")
+    features = decoder(images(6, batch=16), training=True).numpy()
+    np.testing.assert_allclose(features.mean(axis=(0, 1, 2)), np.zeros(3), atol=1e-3)
+
+
+def test_layers_of_one_shape_begin_with_weights_of_their_own():
+    encoder = kv.networks.ConvEncoder((3, 3, 3), kernel_initializer=keras.initializers.HeNormal())
+    encoder.build((None, 8, 8, 3))
+    kernels = [weight for weight in encoder.get_weights() if weight.shape == (3, 3, 3, 3)]
+    assert len(kernels) == 3
+    assert not np.allclose(kernels[0], kernels[1]) and not np.allclose(kernels[1], kernels[2])
+
+
+def test_the_encoder_refuses_sequences_and_vectors():
+    for shape in ((4, 9, 3), (4, 9)):
+        with pytest.raises(ValueError, match=r"`ConvEncoder` must get images .* take `MLPEncoder`. Received: shape"):
+            kv.networks.ConvEncoder()(np.zeros(shape, "float32"))
+
+
+def test_the_decoder_refuses_sequences_and_vectors_from_likelihood_and_user():
+    message = r"`ConvDecoder` must decode to images .* take `MLPDecoder`. Received: event_shape=\(9, 3\)"
+    with pytest.raises(ValueError, match=message):
+        kv.networks.ConvDecoder(event_shape=(9, 3))
+    with pytest.raises(ValueError, match=message):
+        kv.networks.ConvDecoder().resolve_event_shape((9, 3))
+
+
+def test_an_event_shape_that_is_unknown_is_asked_for():
+    message = r"`event_shape` must be known before a `ConvDecoder` is built: put it into a model.*event_shape=None"
+    decoder = kv.networks.ConvDecoder()
+    with pytest.raises(ValueError, match=message):
+        decoder(images(6))
+    with pytest.raises(ValueError, match=message):
+        decoder.compute_output_shape((None, 6))
+
+
+def test_an_event_shape_is_resolved_once_kept_in_the_config_and_never_changed():
+    decoder = kv.networks.ConvDecoder()
+    decoder.resolve_event_shape([28, 28, 1])
+    decoder.resolve_event_shape((28, 28, 1))
+    assert decoder.get_config()["event_shape"] == (28, 28, 1)
+    message = r"must agree with the likelihood's event_shape=\(32, 32, 3\). Received: event_shape=\(28, 28, 1\)"
+    with pytest.raises(ValueError, match=message):
+        decoder.resolve_event_shape((32, 32, 3))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (
+            {"filters": ()},
+            r"`filters` must be a tuple of positive integers, such as \(32, 64\). Received: filters=\(\)",
+        ),
+        ({"filters": (8, 0)}, r"`filters` must be a tuple of positive integers"),
+        ({"kernel_size": 0}, r"`kernel_size` must be >= 1. Received: kernel_size=0"),
+        ({"strides": 1.5}, r"`strides` must be an integer. Received: strides=1.5"),
+    ],
+)
+@pytest.mark.parametrize("conv", [kv.networks.ConvEncoder, kv.networks.ConvDecoder])
+def test_arguments_out_of_range_are_refused(conv, arguments, message):
+    with pytest.raises(ValueError, match=message):
+        conv(**arguments)

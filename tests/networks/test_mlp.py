@@ -1,0 +1,52 @@
+"""Dense trunks."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import keras_vae as kv
+
+MLPS = [kv.networks.MLPEncoder, kv.networks.MLPDecoder]
+
+
+@pytest.mark.parametrize("mlp", MLPS)
+@pytest.mark.parametrize("shape", [(7,), (5, 3), (4, 5, 2)], ids=str)
+def test_whatever_it_gets_is_flattened_and_goes_through_each_layer(mlp, shape):
+    trunk = mlp((6, 4), activation="tanh")
+    x = np.random.default_rng(0).normal(size=(3, *shape)).astype("float32")
+    features = trunk(x)
+    kernel_1, bias_1, kernel_2, bias_2 = trunk.get_weights()
+    expected = np.tanh(np.tanh(x.reshape(3, -1) @ kernel_1 + bias_1) @ kernel_2 + bias_2)
+    np.testing.assert_allclose(features, expected, rtol=1e-4, atol=1e-6)
+    assert trunk.compute_output_shape((None, *shape)) == (None, 4)
+
+
+@pytest.mark.parametrize("mlp", MLPS)
+def test_all_arguments_have_defaults(mlp):
+    trunk = mlp()
+    assert (trunk.units, trunk.activation) == ((500, 500), keras.activations.relu)
+
+
+@pytest.mark.parametrize("mlp", MLPS)
+def test_layers_of_one_shape_begin_with_weights_of_their_own(mlp):
+    trunk = mlp((5, 5, 5), kernel_initializer=keras.initializers.HeNormal())
+    trunk.build((None, 5))
+    kernels = [weight for weight in trunk.get_weights() if weight.shape == (5, 5)]
+    assert len(kernels) == 3
+    assert not np.allclose(kernels[0], kernels[1]) and not np.allclose(kernels[1], kernels[2])
+
+
+@pytest.mark.parametrize("mlp", MLPS)
+def test_an_activation_and_an_initializer_may_be_functions_of_the_users_own(mlp):
+    trunk = mlp((2,), activation=lambda x: 3.0 * x, kernel_initializer=lambda shape, dtype: tf.ones(shape, dtype))
+    np.testing.assert_allclose(trunk(np.ones((1, 4), "float32")), [[12.0, 12.0]])
+
+
+@pytest.mark.parametrize("mlp", MLPS)
+@pytest.mark.parametrize("units", [(), (5, 0), 5, (2.5,), None])
+def test_units_that_are_none_are_refused(mlp, units):
+    with pytest.raises(
+        ValueError, match=r"`units` must be a tuple of positive integers, such as \(500, 500\). Received:"
+    ):
+        mlp(units)

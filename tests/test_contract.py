@@ -1,0 +1,370 @@
+"""One contract for every registered class, found by discovery.
+
+A new part needs a row in `ROWS` (arguments for its constructor, together giving each one a value that is not the
+default) and, if it is a layer or an objective, a place in one of the `MODELS`.
+"""
+
+import abc
+import importlib
+import inspect
+import json
+import pathlib
+import pkgutil
+
+import keras
+import numpy as np
+import pytest
+
+import keras_vae as kv
+from keras_vae import core
+
+REGISTERED = {
+    name.removeprefix("keras_vae>"): found
+    for name, found in sorted(keras.saving.get_custom_objects().items())
+    if name.startswith("keras_vae>") and found.__module__.startswith("keras_vae.")
+}
+MODULES = [
+    importlib.import_module(module.name) for module in pkgutil.walk_packages(kv.__path__, prefix=f"{kv.__name__}.")
+]
+ROOMS = [module for module in MODULES if hasattr(module, "__path__") and module.__name__.count(".") == 1]
+
+DENSE = {"units": (3, 2), "kernel_initializer": "he_normal"}
+CONVOLUTIONS = {"filters": (3, 2), "kernel_size": 5, "strides": 3, "kernel_initializer": "he_normal"}
+GATED = {"activation": "tanh", "use_bias": False, "kernel_initializer": "he_normal"}
+GATED_CONVOLUTION = {"filters": 3, "kernel_size": 2, "strides": 2, "padding": "same", **GATED}
+LATENT = {"latent_dim": 3, "kernel_initializer": "he_normal"}
+LIKELIHOOD = {"event_shape": (4, 3), "projection": None, "kernel_initializer": "he_normal"}
+
+ROWS = {
+    "Bernoulli": [LIKELIHOOD],
+    "Categorical": [{**LIKELIHOOD, "num_categories": 5, "encoding": "one_hot"}],
+    "ConditionalGaussian": [
+        lambda: {
+            "trunk": kv.networks.MLPDecoder((3,)),
+            "log_var_range": (-6.0, 2.0),
+            "kernel_initializer": "he_normal",
+        }
+    ],
+    "ConstantSchedule": [{"constant": 0.5}],
+    "ContinuousBernoulli": [LIKELIHOOD],
+    "ConvDecoder": [
+        {**CONVOLUTIONS, "event_shape": (7, 5, 2), "activation": "tanh", "batch_normalization": True},
+        {**CONVOLUTIONS, "gated": True},
+    ],
+    "ConvEncoder": [
+        {**CONVOLUTIONS, "activation": "tanh", "batch_normalization": True},
+        {**CONVOLUTIONS, "gated": True},
+    ],
+    "CyclicalSchedule": [{"start": 0.1, "end": 2.0, "cycle_steps": 9, "ramp_fraction": 0.7, "num_cycles": 4}],
+    "Deterministic": [LATENT],
+    "DiagonalGaussian": [{**LATENT, "log_var_range": (-6.0, 2.0)}],
+    "ELBO": [
+        {"beta": 0.5, "free_bits": 0.1, "num_samples": 2},
+        {"beta": kv.schedules.LinearSchedule(0.0, 2.0, steps=5), "kl": "monte_carlo"},
+    ],
+    "FullCovarianceGaussian": [{**LATENT, "log_var_range": (-6.0, 2.0)}],
+    "GatedConv2D": [GATED_CONVOLUTION],
+    "GatedConv2DTranspose": [GATED_CONVOLUTION],
+    "GatedDense": [{"units": 3, **GATED}],
+    "GaussianMixture": [{"num_components": 4, "spread": 0.5}],
+    "Gaussian": [
+        {**LIKELIHOOD, "scale": 0.3, "minimum_scale": 0.01},
+        *({**LIKELIHOOD, "projection": "auto", "scale": scale} for scale in ("learned", "optimal", "per_dimension")),
+    ],
+    "HierarchicalVAE": [
+        lambda: {
+            "encoders": [kv.networks.JoinedMLP((3,), (3,)), kv.networks.MLPEncoder((3,))],
+            "posteriors": [kv.posteriors.DiagonalGaussian(3), kv.posteriors.DiagonalGaussian(2)],
+            "priors": [kv.priors.ConditionalGaussian(kv.networks.MLPDecoder((3,))), kv.priors.StandardNormal()],
+            "decoder": kv.networks.JoinedMLP((3,), (3,)),
+            "likelihood": kv.likelihoods.Gaussian((4,), scale="optimal"),
+            "objective": kv.objectives.ELBO(kv.schedules.LinearSchedule(0.0, 2.0, steps=5)),
+            "seed": 5,
+        }
+    ],
+    "IWELBO": [{"num_samples": 7, "gradient": "dreg"}],
+    "JoinedMLP": [{**DENSE, "branch_units": (4,), "activation": "tanh", "gated": True}],
+    "LinearSchedule": [{"start": 0.1, "end": 2.0, "steps": 9}],
+    "MLPDecoder": [{**DENSE, "activation": "tanh", "gated": True}],
+    "MLPEncoder": [{**DENSE, "activation": "tanh", "gated": True}],
+    "NormScaledAdam": [{"learning_rate": 0.25, "norm_epsilon": 1e-5, "name": "scaled"}],
+    "Reconstruction": [{}],
+    "Sampling": [{"seed": 5}],
+    "SigmoidSchedule": [{"start": 0.1, "end": 2.0, "midpoint": 5.0, "width": 3.0}],
+    "StandardNormal": [{}],
+    "VAE": [
+        lambda: {
+            "encoder": kv.networks.MLPEncoder((3,)),
+            "posterior": kv.posteriors.DiagonalGaussian(2),
+            "decoder": kv.networks.MLPDecoder((3,)),
+            "likelihood": kv.likelihoods.Gaussian((4,), scale="optimal"),
+            "prior": kv.priors.StandardNormal(),
+            "objective": kv.objectives.ELBO(kv.schedules.LinearSchedule(0.0, 2.0, steps=5)),
+            "seed": 5,
+        }
+    ],
+    "VampPrior": [
+        {
+            "num_components": 4,
+            "learned": False,
+            "mean": 0.5,
+            "stddev": 0.2,
+            "value_range": (-1.0, 1.0),
+            "x_shape": (5, 3, 1),
+        }
+    ],
+}
+
+
+def functional_encoder():
+    """An encoder of the user's own, with noise in it."""
+    x = keras.Input((4, 3))
+    h = keras.layers.Flatten()(x)
+    return keras.Model(x, kv.Sampling(seed=1)([keras.layers.Dense(5)(h), keras.layers.Dense(5)(h)]))
+
+
+MODELS = {
+    "dense": lambda: kv.VAE(
+        encoder=kv.networks.MLPEncoder((5,)),
+        posterior=kv.posteriors.DiagonalGaussian(2),
+        decoder=kv.networks.MLPDecoder((5,)),
+        likelihood=kv.likelihoods.Bernoulli((4, 3)),
+        prior=kv.priors.StandardNormal(),
+        objective=kv.objectives.ELBO(kv.schedules.LinearSchedule(0.0, 2.0, steps=5)),
+        seed=0,
+    ),
+    "convolutional": lambda: kv.VAE(
+        encoder=kv.networks.ConvEncoder((3,), batch_normalization=True),
+        posterior=kv.posteriors.FullCovarianceGaussian(2),
+        decoder=kv.networks.ConvDecoder((3,), batch_normalization=True),
+        likelihood=kv.likelihoods.ContinuousBernoulli((5, 3, 1)),
+        prior=kv.priors.GaussianMixture(3),
+        objective=kv.objectives.ELBO(kl="monte_carlo", num_samples=2),
+        seed=0,
+    ),
+    "autoencoder": lambda: kv.VAE(
+        encoder=kv.networks.MLPEncoder((5,)),
+        posterior=kv.posteriors.Deterministic(2),
+        decoder=kv.networks.MLPDecoder((5,)),
+        likelihood=kv.likelihoods.Categorical((4, 3), 2),
+        objective=kv.objectives.Reconstruction(),
+        seed=0,
+    ),
+    "gated": lambda: kv.VAE(
+        encoder=keras.Sequential([keras.layers.Flatten(), kv.layers.GatedDense(5)]),
+        posterior=kv.posteriors.DiagonalGaussian(2),
+        decoder=kv.networks.ConvDecoder((3,), gated=True),
+        likelihood=kv.likelihoods.Gaussian((5, 3, 1), scale="optimal"),
+        objective=kv.objectives.IWELBO(3, gradient="dreg"),
+        seed=0,
+    ),
+    "gated_convolution": lambda: kv.VAE(
+        encoder=kv.networks.ConvEncoder((3,), gated=True),
+        posterior=kv.posteriors.DiagonalGaussian(2),
+        decoder=keras.layers.Dense(5),
+        likelihood=kv.likelihoods.Gaussian((5, 3, 1), scale="learned"),
+        prior=kv.priors.VampPrior(3),
+        objective=kv.objectives.ELBO(kl="monte_carlo"),
+        seed=0,
+    ),
+    "hierarchical": lambda: kv.HierarchicalVAE(
+        encoders=[kv.networks.JoinedMLP((5,), (5,)), kv.networks.MLPEncoder((5,))],
+        posteriors=[kv.posteriors.DiagonalGaussian(3), kv.posteriors.DiagonalGaussian(2)],
+        priors=[kv.priors.ConditionalGaussian(kv.networks.MLPDecoder((5,))), kv.priors.StandardNormal()],
+        decoder=kv.networks.JoinedMLP((5,), (5,)),
+        likelihood=kv.likelihoods.Bernoulli((4, 3)),
+        seed=0,
+    ),
+    "with_a_functional_encoder": lambda: kv.VAE(
+        encoder=functional_encoder(),
+        posterior=kv.posteriors.DiagonalGaussian(2),
+        decoder=keras.layers.Dense(5),
+        likelihood=kv.likelihoods.Gaussian((4, 3), scale="per_dimension"),
+        objective=kv.objectives.ELBO(free_bits=0.01),
+        seed=0,
+    ),
+}
+
+CASES = [pytest.param(name, row, id=f"{name}-{i}") for name, rows in ROWS.items() for i, row in enumerate(rows)]
+cases = pytest.mark.parametrize(("name", "row"), CASES)
+models = pytest.mark.parametrize("model", MODELS)
+
+
+def parameters_of(part):
+    """Return the parameters of a constructor, of those that it passes `**kwargs` on to as well, up to Keras's own."""
+    found = {}
+    for owner in part.__mro__:
+        if owner.__module__.startswith("keras_vae.") and "__init__" in vars(owner):
+            for name, parameter in list(inspect.signature(owner.__init__).parameters.items())[1:]:
+                if parameter.kind is not parameter.VAR_KEYWORD:
+                    found.setdefault(name, parameter)
+    return found
+
+
+def arguments_in(row):
+    """Return a row's arguments; a function makes parts of its own for each test."""
+    return row() if callable(row) else row
+
+
+def as_json(config):
+    return json.loads(json.dumps(config))
+
+
+def observations(vae, n=6):
+    return np.random.default_rng(0).integers(0, 2, (n, *vae.likelihood.x_shape)).astype("float32")
+
+
+def test_every_registered_class_has_a_row_and_every_row_a_class():
+    assert set(REGISTERED) == set(ROWS)
+
+
+def test_every_registered_layer_and_objective_is_used_in_a_model():
+    used = set()
+    for make in MODELS.values():
+        vae = make()
+        vae.build()
+        used |= {type(layer) for layer in vae._flatten_layers()} | {type(vae.objective)}
+    parts = {part for part in REGISTERED.values() if issubclass(part, (keras.layers.Layer, kv.objectives.Objective))}
+    assert parts - used == set()
+
+
+def test_every_part_is_registered():
+    kinds = (keras.layers.Layer, kv.objectives.Objective, kv.schedules.Schedule)
+    defined = {
+        found
+        for module in MODULES
+        for found in vars(module).values()
+        if inspect.isclass(found) and found.__module__ == module.__name__ and issubclass(found, kinds)
+    }
+    parents = {parent for part in defined for parent in part.__mro__[1:]}
+    leaves = {part for part in defined - parents if not part.__name__.startswith("_")}
+    assert leaves - set(REGISTERED.values()) == set()
+
+
+@pytest.mark.parametrize("name", REGISTERED)
+def test_a_registered_class_is_exported_by_its_room(name):
+    part = REGISTERED[name]
+    room = importlib.import_module(".".join(part.__module__.split(".")[:2]))
+    assert name in room.__all__
+    assert getattr(room, name) is part
+
+
+@pytest.mark.parametrize("room", ROOMS, ids=lambda room: room.__name__)
+def test_a_public_class_is_in_a_file_named_after_it(room):
+    # The room's own name need not be repeated: LinearSchedule is in schedules/linear.py.
+    kind = room.__name__.split(".")[1].removesuffix("s")
+    for name in room.__all__:
+        if inspect.isclass(found := getattr(room, name)):
+            file = pathlib.Path(inspect.getfile(found)).stem.replace("_", "")
+            assert name.lower() in (file, file + kind), f"{name} is in {inspect.getfile(found)}"
+
+
+@pytest.mark.parametrize("name", REGISTERED)
+def test_constructors_are_keyword_only_after_the_first_two_arguments(name):
+    positional = [p for p in parameters_of(REGISTERED[name]).values() if p.kind is p.POSITIONAL_OR_KEYWORD]
+    assert len(positional) <= 2
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_the_rows_of_a_class_give_every_argument_a_value_that_is_not_the_default(name):
+    for argument, parameter in parameters_of(REGISTERED[name]).items():
+        values = [row[argument] for row in map(arguments_in, ROWS[name]) if argument in row]
+        assert [value for value in values if value is not parameter.default and value != parameter.default], argument
+
+
+@cases
+def test_every_argument_is_an_attribute_and_in_the_config(name, row):
+    arguments = arguments_in(row)
+    part = REGISTERED[name](**arguments)
+    config = part.get_config()
+    for argument in parameters_of(REGISTERED[name]):
+        assert hasattr(part, argument), argument
+        assert argument in config, argument
+    for argument, value in arguments.items():
+        # what is resolved from a string (an activation, an initializer) is compared in the config
+        resolved = config[argument]["class_name"] if isinstance(config[argument], dict) else config[argument]
+        assert getattr(part, argument) == value or resolved in (value, "HeNormal"), argument
+
+
+@cases
+def test_a_config_survives_json(name, row):
+    config = as_json(REGISTERED[name](**arguments_in(row)).get_config())
+    assert as_json(REGISTERED[name].from_config(config).get_config()) == config
+
+
+@cases
+def test_a_part_is_serialized_by_its_registered_name_and_rebuilt(name, row):
+    serialized = as_json(keras.saving.serialize_keras_object(REGISTERED[name](**arguments_in(row))))
+    assert serialized["registered_name"] == f"keras_vae>{name}"
+    rebuilt = keras.saving.deserialize_keras_object(serialized)
+    assert type(rebuilt) is REGISTERED[name]
+    assert as_json(keras.saving.serialize_keras_object(rebuilt)) == serialized
+
+
+@pytest.mark.parametrize("name", REGISTERED)
+def test_a_second_registration_is_harmless_and_another_class_of_the_name_is_refused(name):
+    part = REGISTERED[name]
+    assert core.register(part) is part
+    with pytest.raises(ValueError, match=f"`keras_vae>{name}` is {part.__module__}"):
+        core.register(abc.ABCMeta(name, (), {}))
+    assert keras.saving.get_registered_object(f"keras_vae>{name}") is part
+
+
+@models
+def test_a_trained_model_comes_back_from_its_file(model, tmp_path):
+    vae = MODELS[model]()
+    vae.compile("adam", run_eagerly=True)
+    x = observations(vae)
+    vae.train_on_batch(x)
+    vae.save(tmp_path / "model.keras")
+    loaded = keras.models.load_model(tmp_path / "model.keras")
+
+    assert as_json(loaded.get_config()) == as_json(vae.get_config())
+    for one, other in zip(vae.get_weights(), loaded.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert int(loaded.optimizer.iterations) == 1
+    for one, other in zip(vae.optimizer.variables, loaded.optimizer.variables, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+    record, again = (each.infer(x, num_samples=2, seed=3) for each in (vae, loaded))
+    for one, other in zip(record.latents, again.latents, strict=True):
+        np.testing.assert_allclose(other.z, one.z, rtol=1e-6, atol=1e-6)
+    np.testing.assert_allclose(
+        again.likelihood.log_prob(again.x), record.likelihood.log_prob(record.x), rtol=1e-6, atol=1e-6
+    )
+    np.testing.assert_allclose(loaded.reconstruct(x), vae.reconstruct(x), rtol=1e-6, atol=1e-6)
+
+
+def assert_trained(vae, logs, before):
+    assert set(logs) == set(vae.objective.term_names)
+    assert all(np.isfinite(value) for value in logs.values()), logs
+    after = vae.get_weights()
+    assert all(np.all(np.isfinite(weight)) for weight in after)
+    return sum(not np.array_equal(old, new) for old, new in zip(before, after, strict=True))
+
+
+@models
+def test_a_step_compiles_with_xla(model):
+    vae = MODELS[model]()
+    vae.compile("adam", jit_compile=True)
+    before = vae.get_weights()
+    history = vae.fit(observations(vae), batch_size=6, verbose=0).history
+    assert assert_trained(vae, {name: values[0] for name, values in history.items()}, before) > 0
+    assert int(vae.optimizer.iterations) == 1
+
+
+@models
+@pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
+def test_a_step_in_mixed_precision_is_finite_and_weights_stay_in_float32(model, policy):
+    keras.config.set_dtype_policy(policy)
+    vae = MODELS[model]()
+    vae.compile("adam", run_eagerly=True)
+    before = vae.get_weights()
+    changed = 0
+    for _ in range(8):  # the loss scale begins high, and halves where a gradient overflows
+        logs = vae.train_on_batch(observations(vae), return_dict=True)
+        changed = changed or assert_trained(vae, logs, before)
+        if changed:
+            break
+    assert changed
+    assert {variable.dtype for variable in vae.trainable_variables} == {"float32"}
