@@ -5,6 +5,7 @@ import tensorflow_probability as tfp
 
 from keras_vae.core import register
 from keras_vae.likelihoods.likelihood import Likelihood
+from keras_vae.likelihoods.logit_bernoulli import LogitBernoulli
 
 
 @register
@@ -31,6 +32,7 @@ class Bernoulli(Likelihood):
     """
 
     support = (0.0, 1.0)
+    is_discrete = True
 
     def split(self, projected):
         """Name the projection's output `logits`, of shape (batch, *event_shape)."""
@@ -39,7 +41,7 @@ class Bernoulli(Likelihood):
     def distribution(self, parameters):
         """Build the product of Bernoulli distributions."""
         logits = parameters["logits"]
-        bernoulli = tfp.distributions.Bernoulli(logits=logits, dtype=logits.dtype)
+        bernoulli = LogitBernoulli(logits=logits, dtype=logits.dtype)
         return tfp.distributions.Independent(bernoulli, len(self.event_shape))
 
     def mean(self, parameters):

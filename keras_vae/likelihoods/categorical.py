@@ -32,6 +32,8 @@ class Categorical(Likelihood):
         If an argument is out of range, or the decoder's output does not fit.
     """
 
+    is_discrete = True
+
     def __init__(self, event_shape, num_categories, *, encoding="integer", **kwargs):
         super().__init__(event_shape, **kwargs)
         self.num_categories = check_integer("num_categories", num_categories, minimum=2)

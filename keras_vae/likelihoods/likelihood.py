@@ -41,6 +41,9 @@ class Likelihood(keras.layers.Layer, abc.ABC):
     integer_valued = False
     """Whether observations are whole numbers."""
 
+    is_discrete = False
+    """Whether p(x|z) is a probability rather than a density."""
+
     numbers_per_element = 1
     """How many numbers the projection gives for each element of an event."""
 

@@ -7,6 +7,7 @@ from keras_vae.core import fold_in
 from keras_vae.data import pipeline
 from keras_vae.models.epoch_counter import EpochCounter
 from keras_vae.models.inputs import Rule, checked, is_array, unpack, with_weights
+from keras_vae.models.outputs import check_outputs
 from keras_vae.models.training_steps import CALIBRATION, TrainingSteps
 
 
@@ -61,8 +62,11 @@ class CheckedTraining(TrainingSteps):
         ------
         ValueError
             If the data are empty, not finite, of the wrong shape or outside of the likelihood's support.
+        OSError
+            If a callback could not write where it is to write.
         """
         self._assert_compile_called("fit")
+        check_outputs(callbacks)
         batch_size = batch_size or 32
         x = checked(x, self._rule())
         if is_array(x):

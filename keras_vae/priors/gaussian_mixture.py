@@ -49,11 +49,11 @@ class GaussianMixture(Prior):
         """Make the means, the log-variances and the weights' logits."""
         super().build(input_shape)
         shape = (self.num_components, self.latent_dim)
-        self.means = self.add_weight(
-            shape=shape, initializer=keras.initializers.RandomNormal(stddev=self.spread), name="means"
-        )
-        self.log_vars = self.add_weight(shape=shape, initializer="zeros", name="log_vars")
-        self.logits = self.add_weight(shape=shape[:1], initializer="zeros", name="logits")
+        settings = {"initializer": "zeros", "autocast": False}  # no half-precision copies under mixed precision
+        spread = keras.initializers.RandomNormal(stddev=self.spread)
+        self.means = self.add_weight(shape=shape, name="means", **{**settings, "initializer": spread})
+        self.log_vars = self.add_weight(shape=shape, name="log_vars", **settings)
+        self.logits = self.add_weight(shape=shape[:1], name="logits", **settings)
 
     def distribution(self, posterior_of=None, condition=None):
         """Build the mixture; it depends on neither argument."""

@@ -137,6 +137,7 @@ class VampPrior(Prior):
             shape=(self.num_components, *self.x_shape),
             initializer=self._initializer,
             trainable=self.learned,
+            autocast=False,
             name="pseudo_inputs",
         )
 

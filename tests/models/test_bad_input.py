@@ -179,3 +179,27 @@ def test_calibrate_is_refused_where_nothing_is_to_be_calibrated():
 def test_training_before_compile_is_refused():
     with pytest.raises(ValueError, match="must call `compile"):
         small_vae().fit(X)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda path: keras.callbacks.ModelCheckpoint(path / "run" / "model.keras"),
+        lambda path: keras.callbacks.ModelCheckpoint(str(path / "run" / "epoch-{epoch:02d}" / "model.keras")),
+        lambda path: [keras.callbacks.CSVLogger(str(path / "run" / "history.csv"))],
+        lambda path: (keras.callbacks.BackupAndRestore(str(path / "run")),),
+        lambda path: keras.callbacks.TensorBoard(str(path / "run")),
+    ],
+    ids=["checkpoint", "checkpoint_by_epoch", "csv", "backup", "tensorboard"],
+)
+def test_callbacks_that_could_not_write_are_refused_before_the_first_step(make, tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    vae = small_vae()
+    vae.compile("adam")
+    with pytest.raises(
+        OSError, match=rf"output directory must be writable. Received: '{tmp_path}/file/run' \(Not a dir"
+    ):
+        vae.fit(X, callbacks=make(tmp_path / "file"), verbose=0)
+    assert vae.optimizer.iterations.numpy() == 0
+    vae.fit(X, callbacks=make(tmp_path), verbose=0)
+    assert vae.optimizer.iterations.numpy() == 1  # and where they can write, training goes on

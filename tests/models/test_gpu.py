@@ -11,7 +11,7 @@ from tests.models.conftest import binary
 GPUS = tf.config.list_physical_devices("GPU")
 pytestmark = [
     pytest.mark.gpu,
-    pytest.mark.skipif(not GPUS, reason="TensorFlow sees no GPU: `pip install keras-vae[gpu]` on a machine with one"),
+    pytest.mark.skipif(not GPUS, reason="TensorFlow sees no GPU: install the extra `gpu` on a machine with one"),
 ]
 
 X = binary(256, (28, 28, 1))
