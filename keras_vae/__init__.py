@@ -7,6 +7,7 @@ objective. See `keras_vae.VAE` for an example.
 from keras_vae import (
     data,
     divergences,
+    evaluation,
     layers,
     likelihoods,
     models,
@@ -29,6 +30,7 @@ __all__ = [
     "__version__",
     "data",
     "divergences",
+    "evaluation",
     "layers",
     "likelihoods",
     "models",

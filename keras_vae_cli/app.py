@@ -6,10 +6,12 @@ from typing import Annotated
 
 import typer
 
+from keras_vae_cli.evaluate import evaluate
 from keras_vae_cli.train import train
 
 app = typer.Typer(help="Variational autoencoders for Keras: train and look.", no_args_is_help=True)
 app.command()(train)
+app.command()(evaluate)
 
 
 def _show_version(wanted):

@@ -1,0 +1,78 @@
+"""The aggregate posterior, and how much z says about x."""
+
+from typing import NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+from keras_vae.core import fold_in
+from keras_vae.evaluation.checks import event_numbers
+from keras_vae.evaluation.chunks import MAX_NUMBERS
+
+_AGGREGATE = 7  # its stream of noise
+_MAX_BATCH = 100
+
+
+class MutualInformation(NamedTuple):
+    """What `mutual_information` found.
+
+    Attributes
+    ----------
+    value : float
+        I(x; z) in nats.
+    standard_error : float
+        Of the value, in nats.
+    num_examples : int
+        M, how many examples the aggregate posterior was made of; the value is at most log M.
+    """
+
+    value: float
+    standard_error: float
+    num_examples: int
+
+
+def mutual_information(vae, x, max_examples, *, seed):
+    """Estimate I(x; z) = E[log q(z|x_n) - log q(z)], q(z) = 1/M sum_m q(z|x_m), of the top level.
+
+    With the M examples for the whole population the estimate has no bias: it is the information about which of them
+    made z (Hoffman & Johnson 2016, section 3). As an estimate for the distribution that they are a sample of it is too
+    low on average, and never above log M.
+
+    Parameters
+    ----------
+    vae : keras_vae.models.LatentVariableModel
+        The model.
+    x : numpy.ndarray
+        Shape (n, *x_shape).
+    max_examples : int
+        The most examples to take, evenly spaced in x; the cost is the square of it.
+    seed : int
+        Of z, one draw for each example.
+
+    Returns
+    -------
+    MutualInformation
+    """
+    count = min(len(x), max_examples)
+    chosen = x[np.linspace(0, len(x) - 1, count).round().astype(int)]
+    posterior = _posterior(vae, chosen)
+    z = posterior.sample(seed=fold_in(seed, _AGGREGATE))
+    numbers = sum(int(np.prod(part.shape[1:])) for part in tf.nest.flatten(posterior, expand_composites=True))
+    rows = max(1, MAX_NUMBERS // (count * numbers))
+    gains = []
+    for start in range(0, count, rows):
+        log_probs = posterior.log_prob(z[start : start + rows, None]).numpy().astype(np.float64)  # (rows, count)
+        own = log_probs[np.arange(len(log_probs)), start + np.arange(len(log_probs))]
+        gains.append(own - np.logaddexp.reduce(log_probs, axis=1) + np.log(count))
+    gains = np.concatenate(gains)
+    spread = gains.std(ddof=1) / np.sqrt(count) if count > 1 else 0.0
+    return MutualInformation(float(gains.mean()), float(spread), count)
+
+
+def _posterior(vae, x):
+    """Build q(z|x) of many examples from batches, so that the encoder's memory is bounded."""
+    size = min(max(1, MAX_NUMBERS // event_numbers(vae)), _MAX_BATCH)
+    parts = [vae.posterior_of(x[start : start + size]) for start in range(0, len(x), size)]
+    flat = [tf.nest.flatten(part, expand_composites=True) for part in parts]
+    joined = [tf.concat(tensors, axis=0) for tensors in zip(*flat, strict=True)]
+    return tf.nest.pack_sequence_as(parts[0], joined, expand_composites=True)

@@ -1,0 +1,258 @@
+"""Annealed importance sampling with Hamiltonian Monte Carlo."""
+
+import numpy as np
+import tensorflow as tf
+import tensorflow_probability as tfp
+
+from keras_vae.core import check_choice, check_integer, fold_in
+from keras_vae.evaluation.checks import event_numbers, progress_bar
+from keras_vae.evaluation.chunks import plan_annealing
+from keras_vae.evaluation.compiled import compiled
+from keras_vae.evaluation.estimate import LogMean
+from keras_vae.evaluation.joint import Joint
+
+# Streams of noise that share a seed: pilot chains, chains up the path, chains down it, and where they begin.
+_PILOT, _UP, _DOWN, _START, _MOVES = range(5)
+_PILOT_CHAINS = 16
+_FIRST_STEP_SIZE = 0.2
+# Above the 0.65 that suits chains in equilibrium (Beskos et al. 2013): one that stands still falls behind the path.
+_ACCEPTANCE = 0.8
+_GAIN = 0.1
+
+
+class Annealing:
+    """Chains along `f_t(z) = start(z)^(1 - beta_t) p(x, z)^beta_t`, for images of one size.
+
+    Going up, a chain begins at a draw of `start`, and its weight is an unbiased estimate of p(x) (Neal 2001, eq. 7-8).
+    Going down, it begins at an exact draw of p(z|x), and its weight is an unbiased estimate of 1 / p(x) (Grosse et al.
+    2015, section 3).
+
+    Parameters
+    ----------
+    vae : keras_vae.models.LatentVariableModel
+        The model.
+    num_steps : int
+        The number T of steps from beta = 0 to beta = 1.
+    num_leapfrog_steps : int
+        Gradients in each move.
+    start : {"prior", "posterior"}
+        Where the path begins.
+    seed : int
+        Of all noise.
+
+    Raises
+    ------
+    ValueError
+        If an argument is out of range, or the posterior of a hierarchy shall be the start.
+    """
+
+    def __init__(self, vae, *, num_steps, num_leapfrog_steps, start, seed):
+        check_integer("num_steps", num_steps, minimum=1)
+        check_integer("num_leapfrog_steps", num_leapfrog_steps, minimum=1)
+        check_choice("start", start, ("prior", "posterior"))
+        if start == "posterior" and hasattr(vae, "posteriors"):
+            raise ValueError(
+                '`start` must be "prior" for a model of several levels: q(z|x) is known at its own samples only. '
+                f"Received: start={start!r}"
+            )
+        self.seed = seed
+        self.betas = tf.constant(sigmoid_betas(num_steps), vae.variable_dtype)
+        x = tf.TensorSpec([None, *vae.likelihood.x_shape], vae.variable_dtype)
+        sizes = vae.latent_dim if isinstance(vae.latent_dim, tuple) else (vae.latent_dim,)
+        z = tuple(tf.TensorSpec([None, None, size], vae.variable_dtype) for size in sizes)
+        path, steps = tf.TensorSpec([None], vae.variable_dtype), tf.TensorSpec([None, None], vae.variable_dtype)
+        integer, key = tf.TensorSpec([], tf.int32), tf.TensorSpec([2], tf.int32)
+        self._begin = compiled(vae, _make_begin, start, signature=[x, integer, key])
+        arguments = (start, num_leapfrog_steps)
+        self._tune = compiled(vae, _make_chain, "tune", *arguments, signature=[x, z, path, steps, key])
+        self._up = compiled(vae, _make_chain, "up", *arguments, signature=[x, z, path, steps, key])
+        self._down = compiled(vae, _make_chain, "down", *arguments, signature=[x, z, path, steps, key])
+
+    def tune(self, x, num_chains, place):
+        """Run pilot chains and return the step sizes that suited them; other chains then keep to these.
+
+        Parameters
+        ----------
+        x : tf.Tensor
+            Shape (batch, *x_shape).
+        num_chains : int
+            Chains for each image that will follow; at most 16 are piloted.
+        place : int
+            Where in the data the batch is, for the noise.
+
+        Returns
+        -------
+        tf.Tensor
+            Shape (num_steps, batch).
+        """
+        z = self._begin(x, min(num_chains, _PILOT_CHAINS), fold_in(self.seed, _PILOT, place, _START))
+        shape = [len(self.betas) - 1, len(x)]
+        first = tf.fill(shape, tf.constant(_FIRST_STEP_SIZE, self.betas.dtype))
+        return self._tune(x, z, self.betas, first, fold_in(self.seed, _PILOT, place, _MOVES))[1]
+
+    def up(self, x, num_chains, steps, place, chunk=0):
+        """Run chains from the start to p(x, z).
+
+        Parameters
+        ----------
+        x : tf.Tensor
+            Shape (batch, *x_shape).
+        num_chains : int
+            Chains for each image.
+        steps : tf.Tensor
+            What `tune` returned.
+        place, chunk : int
+            Where in the data and in the chains this is, for the noise.
+
+        Returns
+        -------
+        tf.Tensor
+            Shape (num_chains, batch): log weights, in nats.
+        """
+        z = self._begin(x, num_chains, fold_in(self.seed, _UP, place, chunk, _START))
+        return self._up(x, z, self.betas, steps, fold_in(self.seed, _UP, place, chunk, _MOVES))[0]
+
+    def down(self, x, z, num_chains, steps, place, chunk=0):
+        """Run chains from an exact draw of p(z|x) to the start.
+
+        Parameters
+        ----------
+        x : tf.Tensor
+            Shape (batch, *x_shape).
+        z : sequence of tf.Tensor
+            Shapes (batch, latent_dim of each level): the draws.
+        num_chains : int
+            Chains for each image, all from the same draw.
+        steps : tf.Tensor
+            What `tune` returned.
+        place, chunk : int
+            Where in the data and in the chains this is, for the noise.
+
+        Returns
+        -------
+        tf.Tensor
+            Shape (num_chains, batch): log weights, in nats; means of the weights estimate 1 / p(x).
+        """
+        z = tuple(tf.tile(part[None], [num_chains, 1, 1]) for part in z)
+        return self._down(x, z, self.betas, steps, fold_in(self.seed, _DOWN, place, chunk, _MOVES))[0]
+
+
+def annealed_estimate(vae, x, num_chains, *, seed, batch_size, progress, **options):
+    """Estimate log p(x) by chains up the path; see `log_evidence`.
+
+    Parameters
+    ----------
+    vae, x, seed, batch_size, progress
+        As in `importance_estimate`.
+    num_chains : int
+        Chains for each image.
+    **options
+        Of `Annealing`.
+
+    Returns
+    -------
+    Estimate
+    """
+    annealing = Annealing(vae, seed=seed, **options)
+    plan = plan_annealing(num_chains, event_numbers(vae), batch_size)
+    total = LogMean(len(x))
+    bar = progress_bar(len(x), "image", progress)
+    for start in range(0, len(x), plan.images):
+        rows = slice(start, min(start + plan.images, len(x)))
+        batch = tf.constant(x[rows])
+        steps = annealing.tune(batch, plan.samples, start)
+        for chunk in range(plan.chunks):
+            size = min(plan.samples, num_chains - chunk * plan.samples)
+            log_weight = annealing.up(batch, size, steps, start, chunk)
+            total.add(rows, tf.reduce_logsumexp(log_weight, axis=0), tf.reduce_logsumexp(2 * log_weight, axis=0))
+        bar.update(rows.stop)
+    return total.estimate(num_chains)
+
+
+def sigmoid_betas(num_steps, steepness=4.0):
+    """Space betas by a sigmoid, more closely at both ends (Grosse et al. 2015, section 6).
+
+    Parameters
+    ----------
+    num_steps : int
+        T.
+    steepness : float
+        The sigmoid runs from -steepness to steepness.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (num_steps + 1,), from exactly 0 to exactly 1.
+    """
+    curve = 1.0 / (1.0 + np.exp(-steepness * np.linspace(-1.0, 1.0, num_steps + 1)))
+    return (curve - curve[0]) / (curve[-1] - curve[0])
+
+
+def _make_begin(vae, start):
+    joint = Joint(vae)
+
+    def begin(x, num_chains, key):
+        if start == "posterior":
+            return (vae.posterior_of(x).sample(num_chains, seed=key),)
+        images = tf.shape(x)[0]
+        z = joint.sample_prior(num_chains * images, key)
+        return tuple(tf.reshape(part, [num_chains, images, part.shape[-1]]) for part in z)
+
+    return begin
+
+
+def _make_chain(vae, mode, start, num_leapfrog_steps):
+    joint = Joint(vae)
+
+    def chain(x, z, betas, steps, key):
+        top_prior = joint.top_prior()
+        posterior = vae.posterior_of(x) if start == "posterior" else None
+
+        def log_ends(*z):
+            """Return the logarithms of the path's two ends at z."""
+            log_prior = joint.log_prior(z, top_prior)
+            log_joint = log_prior + joint.log_likelihood(x, joint.parameters(z))
+            return log_prior if posterior is None else posterior.log_prob(z[0]), log_joint
+
+        def log_ratio(z):
+            first, last = log_ends(*z)
+            return last - first
+
+        def move(z, beta, step_size, number):
+            def log_target(*z):
+                first, last = log_ends(*z)
+                return (1.0 - beta) * first + beta * last
+
+            # Of steps of one size the trajectory may be a whole period of the target's, and end where it began.
+            shape = tf.shape(z[0])[:2]
+            jitter = tf.random.stateless_uniform(shape, fold_in(key, number, 0), 0.5, 1.5, step_size.dtype)
+            kernel = tfp.mcmc.HamiltonianMonteCarlo(log_target, (step_size * jitter)[..., None], num_leapfrog_steps)
+            z, results = kernel.one_step(list(z), kernel.bootstrap_results(list(z)), seed=fold_in(key, number, 1))
+            return tuple(z), tf.reduce_mean(tf.exp(tf.minimum(results.log_accept_ratio, 0)), axis=0)
+
+        def up(number, z, log_weight, used, factor):
+            log_weight += (betas[number + 1] - betas[number]) * log_ratio(z)
+            size = steps[number] * factor
+            z, accepted = move(z, betas[number + 1], size, number)
+            if mode == "tune":
+                factor *= tf.exp(_GAIN * (accepted - _ACCEPTANCE))
+                used = used.write(number, size)
+            return number + 1, z, log_weight, used, factor
+
+        def down(number, z, log_weight, used, factor):
+            z, _ = move(z, betas[number], steps[number - 1], number)
+            log_weight += (betas[number - 1] - betas[number]) * log_ratio(z)
+            return number - 1, z, log_weight, used, factor
+
+        last = tf.shape(betas)[0] - 1
+        begin, end = (last, 0) if mode == "down" else (0, last)
+        used = tf.TensorArray(x.dtype, size=last if mode == "tune" else 0, element_shape=[None])
+        _, _, log_weight, used, _ = tf.while_loop(
+            lambda number, *_: tf.not_equal(number, end),
+            down if mode == "down" else up,
+            (begin, z, tf.zeros(tf.shape(z[0])[:2], x.dtype), used, tf.ones(tf.shape(x)[:1], x.dtype)),
+            parallel_iterations=1,
+        )
+        return log_weight, used.stack() if mode == "tune" else steps
+
+    return chain

@@ -1,0 +1,121 @@
+"""The elbo and what it is made of, example by example."""
+
+from typing import NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+from keras_vae.core import fold_in
+from keras_vae.divergences import closed_form_kl, closed_form_kl_per_dimension
+from keras_vae.evaluation.checks import event_numbers
+from keras_vae.evaluation.chunks import MAX_NUMBERS
+from keras_vae.evaluation.compiled import compiled
+
+_BOUND = 6  # its stream of noise
+_MAX_BATCH = 100
+
+
+class Bound(NamedTuple):
+    """What `bound` found, in nats.
+
+    Attributes
+    ----------
+    distortion : numpy.ndarray
+        Shape (n,): -E_q[log p(x|z)].
+    rates : numpy.ndarray
+        Shape (levels, n): the KL divergence of each level, bottom-up.
+    kl_per_dimension : tuple
+        For each level an array of shape (latent_dim,), the mean over examples, or None where the rate does not split.
+    is_closed_form : bool
+        Whether all rates are in closed form, given the samples above; otherwise those that have none are Monte Carlo.
+    """
+
+    distortion: np.ndarray
+    rates: np.ndarray
+    kl_per_dimension: tuple
+    is_closed_form: bool
+
+    @property
+    def rate(self):
+        """The rate of all levels together, of shape (n,)."""
+        return self.rates.sum(axis=0)
+
+    @property
+    def elbo(self):
+        """The elbo, of shape (n,)."""
+        return -self.distortion - self.rate
+
+
+def bound(vae, x, num_samples, *, seed):
+    """Average distortion and rate over samples of q(z|x), for each example.
+
+    Batches are of a fixed size, so that the noise is a function of the seed and of the example's place alone.
+
+    Parameters
+    ----------
+    vae : keras_vae.models.LatentVariableModel
+        The model.
+    x : numpy.ndarray
+        Shape (n, *x_shape).
+    num_samples : int
+        Samples of q(z|x).
+    seed : int
+        Of the noise.
+
+    Returns
+    -------
+    Bound
+    """
+    record = vae.infer(tf.constant(x[:1]), num_samples=1, seed=0)
+    closed = tuple(_exists(closed_form_kl, latent) for latent in record.latents)
+    splits = tuple(_exists(closed_form_kl_per_dimension, latent) for latent in record.latents)
+    images = tf.TensorSpec([None, *x.shape[1:]], x.dtype)
+    key = tf.TensorSpec([2], tf.int32)
+    terms = compiled(vae, _make_terms, num_samples, closed, splits, signature=[images, key])
+    size = min(max(1, MAX_NUMBERS // (num_samples * event_numbers(vae))), _MAX_BATCH)
+    distortions, rates, totals = [], [], None
+    for start in range(0, len(x), size):
+        distortion, rate, per_dimension = terms(tf.constant(x[start : start + size]), fold_in(seed, _BOUND, start))
+        distortions.append(distortion.numpy())
+        rates.append(rate.numpy())
+        part = [np.sum(level.numpy(), axis=0, dtype=np.float64) for level in per_dimension]
+        totals = part if totals is None else [total + more for total, more in zip(totals, part, strict=True)]
+    found = iter(totals)
+    return Bound(
+        np.concatenate(distortions).astype(np.float64),
+        np.concatenate(rates, axis=1).astype(np.float64),
+        tuple(next(found) / len(x) if split else None for split in splits),
+        all(closed),
+    )
+
+
+def _exists(divergence, latent):
+    try:
+        divergence(latent.posterior, latent.prior)
+    except NotImplementedError:
+        return False
+    return True
+
+
+def _make_terms(vae, num_samples, closed, splits):
+    def terms(x, key):
+        record = vae.infer(x, num_samples=num_samples, seed=key)
+        rates, per_dimension = [], []
+        for latent, is_closed, does_split in zip(record.latents, closed, splits, strict=True):
+            z, posterior, prior = latent
+            rates.append(
+                _mean_over_samples(closed_form_kl(posterior, prior), 1)
+                if is_closed
+                else tf.reduce_mean(posterior.log_prob(z) - prior.log_prob(z), axis=0)
+            )
+            if does_split:
+                per_dimension.append(_mean_over_samples(closed_form_kl_per_dimension(posterior, prior), 2))
+        distortion = -tf.reduce_mean(record.likelihood.log_prob(record.x), axis=0)
+        return distortion, tf.stack(rates), tuple(per_dimension)
+
+    return terms
+
+
+def _mean_over_samples(values, rank):
+    """Average over samples of the level above, where there is one."""
+    return values if values.shape.rank == rank else tf.reduce_mean(values, axis=0)

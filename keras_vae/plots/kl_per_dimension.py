@@ -1,0 +1,73 @@
+"""How much each latent dimension carries."""
+
+import numpy as np
+
+from keras_vae.plots.style import BLUE, GREY, VERMILION, bare, new_figure
+
+_ACTIVE = 0.01
+
+
+def kl_per_dimension(kl, *, title=None):
+    """Show the KL divergence of each latent dimension, the largest first, on a logarithmic scale.
+
+    Parameters
+    ----------
+    kl : array_like, or sequence of array_like
+        Shape (latent_dim,), nats: the mean over examples; or one array for each level, bottom-up, such as
+        `kl_per_dimension` of `keras_vae.evaluation.evaluate_vae`. Levels that are None have no panel.
+    title : str, optional
+        What stands above.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        One panel for each level; dimensions below 0.01 nats, which carry nothing, in another colour.
+
+    Raises
+    ------
+    ValueError
+        If there is no array of finite numbers.
+    """
+    levels = _levels(kl)
+    figure = new_figure(6.0, 2.7 * len(levels) + 0.3)
+    grid = figure.subplots(len(levels), 1, squeeze=False).ravel()
+    for (name, values), axes in zip(levels.items(), grid, strict=True):
+        _panel(axes, np.sort(values)[::-1], name)
+    if title:
+        figure.suptitle(title, fontsize=10, x=0.02, ha="left")
+    return figure
+
+
+def _panel(axes, values, name):
+    bare(axes)
+    axes.grid(visible=False, axis="x")
+    places = np.arange(1, len(values) + 1)
+    active = values > _ACTIVE
+    # Nothing has no logarithm: what is below the axis shows as a stub.
+    floor = 1e-4
+    shown = np.maximum(values, 1.3 * floor)
+    axes.bar(places, shown, color=np.where(active, BLUE, VERMILION), width=0.8)
+    axes.axhline(_ACTIVE, color=GREY, linewidth=0.8, linestyle=(0, (5, 4)))
+    axes.set_yscale("log")
+    axes.set_ylim(floor, max(1.0, 2.0 * shown.max()))
+    axes.set_xlim(0.3, len(values) + 0.7)
+    axes.set_xlabel("latent dimension, by rank")
+    axes.set_ylabel("KL, nats")
+    text = f"{active.sum()} of {len(values)} dimensions above {_ACTIVE:g} nats, {values.sum():.2f} nats in all"
+    axes.set_title(f"{name}: {text}" if name else text, fontsize=10, loc="left")
+
+
+def _levels(kl):
+    is_one = not isinstance(kl, (tuple, list)) or (len(kl) > 0 and np.ndim(kl[0]) == 0 and kl[0] is not None)
+    parts = [kl] if is_one else list(kl)
+    levels = {
+        f"level {number}" if len(parts) > 1 else "": np.asarray(part, float)
+        for number, part in enumerate(parts, start=1)
+        if part is not None
+    }
+    good = levels and all(values.ndim == 1 and len(values) and np.isfinite(values).all() for values in levels.values())
+    if not good:
+        raise ValueError(
+            f"`kl` must hold finite numbers of shape (latent_dim,), or such an array for each level. Received: {kl!r}"
+        )
+    return levels

@@ -1,0 +1,75 @@
+"""The scripts of the published tables run from end to end, and the cheap one meets its number."""
+
+import importlib
+import json
+import pathlib
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import keras_vae as kv
+
+BENCHMARKS = pathlib.Path(__file__).parents[2] / "benchmarks"
+
+
+@pytest.fixture
+def script(monkeypatch):
+    """Import a script of the benchmarks as Python would run it."""
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    return importlib.import_module
+
+
+def has_fashion_mnist():
+    try:
+        kv.data.load("fashion_mnist")
+    except kv.data.DataNotFoundError:
+        return False
+    return True
+
+
+def test_digits_beat_the_published_number(script):
+    digits = script("published_digits")
+    _, history = digits.train(seed=0, weight_decay=0.5)
+    assert -max(history["val_elbo"]) <= digits.PUBLISHED
+
+
+def test_the_digits_are_split_and_scaled_as_published(script):
+    from sklearn.datasets import load_digits
+
+    parts = script("published_digits").grey_levels()
+    assert [len(part) for part in parts] == [1000, 350, 447]
+    np.testing.assert_array_equal(np.concatenate(parts), load_digits().data)
+
+
+@pytest.mark.skipif(not has_fashion_mnist(), reason="Fashion-MNIST is not installed")
+def test_the_split_is_the_published_one(script):
+    split = script("protocol").split("fashion_mnist")
+    train, test = kv.data.load("fashion_mnist")
+    np.testing.assert_array_equal(split.train, train.images[:50_000])
+    generator = np.random.RandomState(777)
+    expected = [
+        generator.binomial(1, (images / np.float32(255)).reshape(len(images), 784))
+        for images in (train.images[50_000:], test.images)
+    ]
+    for part, binary in zip((split.validation, split.test), expected, strict=True):
+        np.testing.assert_array_equal(part.reshape(len(part), 784), binary)
+
+
+@pytest.mark.skipif(not has_fashion_mnist(), reason="Fashion-MNIST is not installed")
+@pytest.mark.parametrize(("model", "prior", "runs"), [("vae", "standard_normal", 2), ("hvae", "vamp", 1)])
+def test_the_whole_path_of_the_published_table_runs_and_resumes(model, prior, runs, tmp_path):
+    command = [sys.executable, str(BENCHMARKS / "published_fashion_mnist.py"), "--model", model, "--prior", prior]
+    command += ["--quick", "--output", str(tmp_path / "rows.json"), "--work", str(tmp_path / "work")]
+    for _ in range(runs):  # a second run finds the first one's state and evaluates it again
+        result = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+        assert result.returncode == 0, result.stderr[-3000:]
+    rows = json.loads((tmp_path / "rows.json").read_text())
+    assert len(rows) == runs
+    assert rows[-1]["test_log_evidence"] == pytest.approx(rows[0]["test_log_evidence"], abs=1e-3)
+    expected = {"model": model, "prior": prior, "seed": 0, "epochs": 2, "quick": True, "num_samples": 100}
+    assert expected.items() <= rows[0].items()
+    assert {"standard_error", "test_elbo", "seconds", "recipe", "command", "versions", "date"} <= set(rows[0])
+    assert rows[0]["test_elbo"] < rows[0]["test_log_evidence"] < 0
+    assert runs == 1 or "going on after epoch 2" in result.stdout

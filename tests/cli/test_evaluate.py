@@ -1,0 +1,167 @@
+"""`keras-vae evaluate`, run for real on scikit-learn's digits and a tiny model."""
+
+import json
+import os
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+
+import keras_vae as kv
+from keras_vae_cli import main
+
+QUICK = ("--num-samples", "20", "--limit", "40")
+
+
+@pytest.fixture(autouse=True)
+def ordinary_log_level(monkeypatch):
+    # The command sets this variable for its process, which here is everybody's.
+    monkeypatch.setenv("TF_CPP_MIN_LOG_LEVEL", "3")
+
+
+def tiny(likelihood, posterior=kv.posteriors.DiagonalGaussian, **parts):
+    """Build a model of digits with random weights."""
+    return kv.VAE(
+        encoder=kv.networks.MLPEncoder((8,)),
+        posterior=posterior(2),
+        decoder=kv.networks.MLPDecoder((8,)),
+        likelihood=likelihood,
+        seed=0,
+        **parts,
+    )
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory):
+    """Return the path of a Bernoulli model."""
+    path = tmp_path_factory.mktemp("model") / "tiny.keras"
+    tiny(kv.likelihoods.Bernoulli((8, 8, 1))).save(path)
+    return path
+
+
+def test_the_table_and_the_file_have_the_packages_numbers(saved, tmp_path, capsys):
+    file = tmp_path / "numbers.json"
+    assert main(["evaluate", str(saved), "digits", *QUICK, "--seed", "3", "--json", str(file)]) == 0
+    output, errors = capsys.readouterr()
+    assert errors == ""
+    vae = keras.models.load_model(saved)
+    x = kv.data.binarize(kv.data.load("digits")[1].images[:40], 777)
+    expected = kv.evaluation.evaluate_vae(vae, x, 20, seed=3)
+    record = json.loads(file.read_text())
+    assert record["elbo"] == pytest.approx(expected.elbo, rel=1e-5)
+    assert record["log_evidence"] == pytest.approx(expected.log_evidence, rel=1e-5)
+    assert (record["dataset"], record["split"], record["num_examples"]) == ("digits", "test", 40)
+    assert record["values"] == "drawn once as 0 or 1, seed 777"
+    assert record["versions"]["keras_vae"] == kv.__version__
+    lines = output.splitlines()
+    assert lines[0] == "Starting TensorFlow"
+    assert lines[1].startswith(f"Evaluating {saved} on 40 test images of digits, 8 x 8 x 1; values drawn once")
+    assert lines[2].startswith("nats per example")
+    assert float(lines[3].removeprefix("elbo").split()[0]) == pytest.approx(expected.elbo, abs=2e-3)
+    assert "osterior collapse: " in output
+    assert lines[-1] == f"Wrote {file}"
+
+
+def test_grey_values_are_evaluated_when_asked_for_and_their_bits_are_left_out(saved, capsys):
+    assert main(["evaluate", str(saved), "digits", *QUICK, "--binarize", "none", "--split", "train"]) == 0
+    output = capsys.readouterr().out
+    assert "40 train images of digits, 8 x 8 x 1; values grey, in [0, 1]" in output
+    assert "left out: of grey values" in output
+
+
+@pytest.mark.parametrize(
+    ("likelihood", "values"),
+    [
+        (kv.likelihoods.Categorical((64,), 17), "whole numbers from 0 to 16"),
+        (kv.likelihoods.Categorical((8, 8, 1), 5, encoding="one_hot"), "whole numbers from 0 to 4"),
+        (kv.likelihoods.Gaussian((64,), scale=0.3), "grey, in [0, 1]"),
+        (kv.likelihoods.ContinuousBernoulli((8, 8, 1)), "grey, in [0, 1]"),
+    ],
+)
+def test_images_are_made_into_what_the_likelihood_takes(tmp_path, capsys, likelihood, values):
+    path = tmp_path / "model.keras"
+    tiny(likelihood).save(path)
+    assert main(["evaluate", str(path), "digits", *QUICK, "--method", "prior"]) == 0
+    output = capsys.readouterr().out
+    assert f"values {values}\n" in output
+    assert "log_evidence by prior, 20 samples" in output
+
+
+def test_an_older_file_is_not_overwritten_in_silence(saved, tmp_path, capsys):
+    file = tmp_path / "numbers.json"
+    file.write_text("years of work")
+    command = ["evaluate", str(saved), "digits", *QUICK, "--json", str(file)]
+    assert main(command) == 2
+    assert file.read_text() == "years of work"
+    output, errors = capsys.readouterr()
+    assert (output, errors.count("\n")) == ("", 1)
+    assert errors.startswith("keras-vae: `--json` already exists: take another file, or --overwrite to replace it.")
+    assert main([*command, "--overwrite"]) == 0
+    assert json.loads(file.read_text())["num_samples"] == 20
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["no/such.keras", "digits"], "`MODEL` must be a saved model, a file. Received: 'no/such.keras'"),
+        (["MODEL", "digts"], "`name` must be one of"),
+        (["MODEL", "digits", "--num-samples", "0"], "'--num-samples'"),
+        (["MODEL", "digits", "--method", "magic"], "'--method'"),
+        (["MODEL", "digits", "--json", "no/such/file.json"], "`--json` must be a file in an existing directory"),
+        (["MODEL"], "Missing argument 'dataset'"),
+    ],
+)
+def test_a_mistake_is_told_in_one_line(saved, capsys, arguments, message):
+    assert main(["evaluate", *(str(saved) if word == "MODEL" else word for word in arguments)]) == 2
+    errors = capsys.readouterr().err
+    assert errors.startswith("keras-vae: ")
+    assert message in errors
+    assert errors.count("\n") == 1
+
+
+def broken(path):
+    path.write_bytes(b"PK\x03\x04 no model")
+
+
+def foreign(path):
+    keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)]).save(path)
+
+
+def deterministic(path):
+    tiny(
+        kv.likelihoods.Bernoulli((8, 8, 1)), kv.posteriors.Deterministic, objective=kv.objectives.Reconstruction()
+    ).save(path)
+
+
+def of_other_images(path):
+    tiny(kv.likelihoods.Bernoulli((28, 28, 1))).save(path)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (broken, "`MODEL` must be a model that `save` wrote. Received: "),
+        (foreign, "`MODEL` must be a model of keras_vae. Received: "),
+        (deterministic, "`vae` must have a posterior with a density"),
+        (of_other_images, "`x` must have shape (batch, 28, 28, 1)"),
+    ],
+)
+def test_a_file_that_does_not_suit_is_told_in_one_line(tmp_path, capsys, make, message):
+    path = tmp_path / "model.keras"
+    make(path)
+    capsys.readouterr()
+    assert main(["evaluate", str(path), "digits", *QUICK]) == 2
+    errors = capsys.readouterr().err
+    assert errors.startswith(f"keras-vae: {message}")
+    assert errors.count("\n") == 1
+
+
+def test_a_process_of_its_own_is_quiet(saved):
+    environment = {name: value for name, value in os.environ.items() if name != "TF_CPP_MIN_LOG_LEVEL"}
+    command = [sys.executable, "-m", "keras_vae_cli", "evaluate", str(saved), "digits", *QUICK]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("Starting TensorFlow\nEvaluating ")
+    assert np.isfinite(float(done.stdout.splitlines()[3].split()[1]))
