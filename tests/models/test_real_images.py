@@ -29,7 +29,7 @@ def test_the_elbo_on_real_images_beats_every_model_of_independent_pixels(fashion
         images,
         posterior=kv.posteriors.DiagonalGaussian(8),
         likelihood=kv.likelihoods.Bernoulli(images.shape[1:]),
-        epochs=6,
+        epochs=24_000 // len(images),  # six of Fashion-MNIST; the digits are fewer
         binarize="dynamic",
     )
     x = kv.data.binarize(test_images, seed=777)
@@ -38,8 +38,9 @@ def test_the_elbo_on_real_images_beats_every_model_of_independent_pixels(fashion
     # The best that any model of independent pixels can do on these very images: their own frequencies.
     frequency = np.clip(x.mean(axis=0), 1e-6, 1 - 1e-6)
     independent = (x * np.log(frequency) + (1 - x) * np.log(1 - frequency)).sum(axis=(1, 2, 3)).mean()
-    assert elbo > independent + 0.25 * abs(independent)
+    assert elbo > independent + 0.05 * abs(independent)
     if images.shape[1:] == (28, 28, 1):
+        assert elbo > independent + 0.25 * abs(independent)
         # Stated for Fashion-MNIST: published VAEs reach about -230 after a thousand epochs of 50,000 images.
         assert -300.0 < elbo < -225.0
 
