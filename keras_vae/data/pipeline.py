@@ -116,6 +116,12 @@ def _extras(size, labels, sample_weight):
         if values is not None and len(values) != size:
             raise ValueError(f"`{name}` must have one row for each of the {size} examples. Received: {len(values)}")
     if sample_weight is not None:
+        weights = np.asarray(sample_weight)
+        if not np.all(np.isfinite(weights) & (weights >= 0)):
+            raise ValueError(
+                "`sample_weight` must be finite and >= 0. "
+                f"Received: values from {np.min(weights):g} to {np.max(weights):g}"
+            )
         return (() if labels is None else tf.constant(labels), tf.constant(sample_weight, tf.float32))
     return None if labels is None else (tf.constant(labels),)
 

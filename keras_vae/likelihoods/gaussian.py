@@ -5,7 +5,7 @@ import math
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from keras_vae.core import check_number, global_mean, register
+from keras_vae.core import check_number, global_mean, global_sum, register
 from keras_vae.likelihoods.likelihood import Likelihood
 
 _MODES = ("learned", "optimal", "per_dimension")
@@ -136,8 +136,11 @@ class Gaussian(Likelihood):
         if sample_weight is None:
             sample_weight = tf.ones_like(squared_error)
         batch = global_mean(squared_error, sample_weight)
-        self.average.assign(_MOMENTUM * self.average + (1.0 - _MOMENTUM) * batch)
-        self.average_weight.assign(_MOMENTUM * self.average_weight + (1.0 - _MOMENTUM))
+        # A batch without weight has no squared error to remember.
+        has_weight = tf.cast(global_sum(tf.reduce_sum(sample_weight)) > 0, batch.dtype)
+        gain = (1.0 - _MOMENTUM) * has_weight
+        self.average.assign((1.0 - gain) * self.average + gain * batch)
+        self.average_weight.assign((1.0 - gain) * self.average_weight + gain)
         return {**parameters, "scale": tf.maximum(tf.sqrt(batch), self.minimum_scale)}
 
     def distribution(self, parameters):

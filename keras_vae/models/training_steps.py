@@ -117,7 +117,8 @@ class TrainingSteps(keras.Model, abc.ABC):
             penalty = self._penalty()
             # Each replica minimises its share of the global mean; the optimizer sums gradients over replicas.
             share = tf.cast(weights, terms.loss.dtype)
-            share = share / global_sum(tf.reduce_sum(share))
+            # A batch whose weights are all zero teaches nothing; 0 / 0 would spoil every weight.
+            share = tf.math.divide_no_nan(share, global_sum(tf.reduce_sum(share)))
             losses = [
                 self.optimizer.scale_loss(tf.reduce_sum(share * loss) + penalty / num_replicas())
                 for loss in (terms.loss, terms.inference_loss)

@@ -40,6 +40,16 @@ def test_bad_arrays_are_refused_by_every_verb(kind, verb):
     assert vae.optimizer.iterations.numpy() == 0
 
 
+@pytest.mark.parametrize(("value", "received"), [(-1.0, "from -1 to 1"), (np.nan, "from nan to nan")])
+def test_bad_sample_weights_are_refused_before_the_first_step(value, received):
+    vae = small_vae()
+    vae.compile("adam")
+    weight = np.r_[value, np.ones(7)]
+    with pytest.raises(ValueError, match=f"`sample_weight` must be finite and >= 0. Received: values {received}"):
+        vae.fit(X, sample_weight=weight, verbose=0)
+    assert vae.optimizer.iterations.numpy() == 0
+
+
 def test_bad_validation_data_are_refused_before_the_first_step():
     vae = small_vae()
     vae.compile("adam")

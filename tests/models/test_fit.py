@@ -140,6 +140,18 @@ def test_sample_weights_weigh_each_example_and_zero_leaves_it_out():
         np.testing.assert_allclose(one, other, atol=1e-7)
 
 
+@pytest.mark.parametrize("scale", [0.5, "optimal"])
+def test_a_batch_whose_weights_are_all_zero_teaches_nothing(scale):
+    vae = small_vae(likelihood=kv.likelihoods.Gaussian((6,), scale=scale))
+    vae.compile(keras.optimizers.SGD(0.1))
+    before = vae.get_weights()
+    vae.train_on_batch(X[:16], sample_weight=np.zeros(16))
+    for old, new in zip(before, vae.get_weights(), strict=True):
+        np.testing.assert_array_equal(old, new)
+    history = vae.fit(X, sample_weight=np.r_[np.zeros(16), np.ones(34)], batch_size=16, shuffle=False, verbose=0)
+    assert np.isfinite(history.history["loss"]).all()
+
+
 def test_evaluate_draws_the_same_noise_each_time():
     vae = compiled()
     assert vae.evaluate(X, verbose=0) == vae.evaluate(X, verbose=0)
