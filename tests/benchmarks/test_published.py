@@ -29,7 +29,7 @@ def has_fashion_mnist():
     return True
 
 
-def test_digits_beat_the_published_number(script):
+def test_digits_with_weight_decay_beat_the_published_number(script):
     digits = script("published_digits")
     _, history = digits.train(seed=0, weight_decay=0.5)
     assert -max(history["val_elbo"]) <= digits.PUBLISHED
