@@ -27,8 +27,8 @@ GAUSSIAN = {"log_var_range": (-6.0, 2.0), "kernel_initializer": "he_normal"}
 RECIPE = (
     "as published: Adam on unit-norm gradients, learning rate 5e-4, batch 100, one-sample Monte-Carlo KL, beta from 0 "
     "to 1 over the first 100 epochs (here step by step, there epoch by epoch), early stopping on the one-sample "
-    "validation elbo with 50 epochs' patience counted from epoch 100, best weights; "
-    "mean and log-variance come from one kernel, which is one tensor for the unit norm, where the published code has two"
+    "validation elbo with 50 epochs' patience counted from epoch 100, best "
+    "weights; mean and log-variance come from one kernel, one tensor for the unit norm, the published code has two"
 )
 
 
