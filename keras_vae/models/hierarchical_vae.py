@@ -32,7 +32,8 @@ class HierarchicalVAE(LatentVariableModel):
     Parameters
     ----------
     encoders : sequence of keras.layers.Layer
-        From x to features for the top level, from `[x, z_above]` for each other.
+        From x to features for the top level, from `[x, z_above]` for each other. One with the attribute `repeats_rows`
+        gets each x once for all its samples of z_above, others get it once for each.
     posteriors : sequence of Posterior
         From features to each level's q; they own the latent dimensions.
     priors : sequence of Prior
@@ -249,11 +250,11 @@ class HierarchicalVAE(LatentVariableModel):
 
     def _lower_parameters(self, encoder, posterior, x, above, training):
         """Infer a level for samples above it of shape (num_samples, batch, latent_dim), folded into one batch."""
-        num_samples = tf.shape(above)[0]
         x = tf.cast(x, self.variable_dtype)
-        repeated = tf.tile(x, tf.concat([[num_samples], tf.ones([x.shape.rank - 1], tf.int32)], axis=0))
+        if not getattr(encoder, "repeats_rows", False):
+            x = tf.tile(x, tf.concat([tf.shape(above)[:1], tf.ones([x.shape.rank - 1], tf.int32)], axis=0))
         folded = tf.reshape(above, [-1, above.shape[-1]])
-        return self._unfold(posterior(encoder([repeated, folded], training=training)), above)
+        return self._unfold(posterior(encoder([x, folded], training=training)), above)
 
     def _likelihood_parameters(self, z, training):
         folded = [tf.reshape(part, [-1, part.shape[-1]]) for part in z]

@@ -10,7 +10,8 @@ from keras_vae.networks.mlp import MLP
 class JoinedMLP(keras.layers.Layer):
     """A branch of dense layers for each input, joined by concatenation into further dense layers.
 
-    It is the trunk of q(z1|x, z2) and p(x|z1, z2) in a hierarchical VAE (Tomczak & Welling 2018, section 4).
+    It is the trunk of q(z1|x, z2) and p(x|z1, z2) in a hierarchical VAE (Tomczak & Welling 2018, section 4). An input
+    with fewer rows than the last one meets each block of its rows: x, once through its branch, meets all samples of z2.
 
     Parameters
     ----------
@@ -37,6 +38,9 @@ class JoinedMLP(keras.layers.Layer):
     >>> JoinedMLP((300,), (300,))([tf.zeros([8, 28, 28, 1]), tf.zeros([8, 40])]).shape
     TensorShape([8, 300])
     """
+
+    repeats_rows = True
+    """Whether inputs with fewer rows than the last one are repeated here, past their branch."""
 
     def __init__(
         self,
@@ -76,15 +80,16 @@ class JoinedMLP(keras.layers.Layer):
         Parameters
         ----------
         inputs : sequence of tf.Tensor
-            Each of shape (batch, ...).
+            Each of shape (batch, ...); the last one's batch is a multiple of the others'.
 
         Returns
         -------
         tf.Tensor
-            Features of shape (batch, units[-1]).
+            Features of shape (batch, units[-1]), where batch is the last input's.
         """
         features = [branch(x) for branch, x in zip(self.branches, inputs, strict=True)]
-        return self.joined(keras.ops.concatenate(features, axis=-1))
+        rows = keras.ops.shape(features[-1])[0]
+        return self.joined(keras.ops.concatenate([self._repeated(part, rows) for part in features], axis=-1))
 
     def compute_output_shape(self, input_shape):
         """Return the shape of the features."""
@@ -99,6 +104,13 @@ class JoinedMLP(keras.layers.Layer):
             "units": self.units,
             **{name: shared[name] for name in ("activation", "gated", "kernel_initializer")},
         }
+
+    @staticmethod
+    def _repeated(features, rows):
+        own = keras.ops.shape(features)[0]
+        if own is rows or (isinstance(own, int) and own == rows):
+            return features
+        return keras.ops.tile(features, (rows // keras.ops.maximum(own, 1), 1))
 
     def _mlp(self, units, activation, gated, kernel_initializer):
         return MLP(

@@ -58,6 +58,17 @@ def test_closed_form_and_monte_carlo_rates_agree_within_the_standard_error():
     assert np.all(np.abs(estimate - exact) <= 4 * error)
 
 
+def test_what_repeats_rows_itself_infers_the_same():
+    vae = hierarchy((4, 3, 2))
+    own = vae.infer(X[:5], num_samples=7, seed=0)
+    for encoder in vae.encoders:
+        encoder.repeats_rows = False
+    repeated = vae.infer(X[:5], num_samples=7, seed=0)
+    for one, other in zip(own.latents, repeated.latents, strict=True):
+        np.testing.assert_allclose(one.z, other.z, atol=1e-5)
+        np.testing.assert_allclose(one.posterior.mean(), other.posterior.mean(), atol=1e-5)
+
+
 def linear_hierarchy():
     """Build p(z2) = N(0, I), z1 = A z2 + b + noise, x = C z1 + D z2 + noise, and return it with its exact evidence."""
     generator = np.random.default_rng(0)
