@@ -33,11 +33,11 @@ class Split:
     test: np.ndarray
 
 
-def split(name, *, num_validation=10_000):
+def split(name, *, num_validation=10_000, keep_validation=False):
     """Split a data set and binarize what is evaluated, exactly as the published code does.
 
-    The last `num_validation` training images are for validation. Validation and test are drawn once, in that order,
-    from NumPy's legacy generator with seed 777.
+    The last `num_validation` training images are for validation, and with `keep_validation` for training as well.
+    Validation and test are drawn once, in that order, from NumPy's legacy generator with seed 777.
     """
     train, test = kv.data.load(name)
     images, held_out = train.images[:-num_validation], train.images[-num_validation:]
@@ -46,7 +46,7 @@ def split(name, *, num_validation=10_000):
         generator.binomial(1, (part.reshape(len(part), -1) / 255.0).astype("float32")).reshape(part.shape)
         for part in (held_out, test.images)
     ]
-    return Split(images, *(part.astype("float32") for part in binary))
+    return Split(train.images if keep_validation else images, *(part.astype("float32") for part in binary))
 
 
 class Resumable(keras.callbacks.Callback):
@@ -118,8 +118,8 @@ class Resumable(keras.callbacks.Callback):
         )
 
 
-def train(make, data, *, directory, seed, batch_size, epochs, patience, warm_up, compile_options):
-    """Train until validation stops improving, or go on with a run that was cut, and return the best model.
+def train(make, data, *, directory, seed, batch_size, epochs, patience, warm_up, compile_options, keep="best"):
+    """Train until validation stops improving, or go on with a run that was cut, and return the model to evaluate.
 
     Parameters
     ----------
@@ -133,11 +133,13 @@ def train(make, data, *, directory, seed, batch_size, epochs, patience, warm_up,
         Of the protocol; the last three in epochs.
     compile_options : dict
         For `compile`.
+    keep : {"best", "last"}
+        Which epoch's weights are returned.
 
     Returns
     -------
     vae : keras_vae.models.LatentVariableModel
-        With the best weights.
+        With these weights.
     state : dict
         Of `Resumable`.
     """
@@ -158,7 +160,8 @@ def train(make, data, *, directory, seed, batch_size, epochs, patience, warm_up,
             verbose=0,
             callbacks=[progress],
         )
-    vae.load_weights(progress.best)
+    if keep == "best":
+        vae.load_weights(progress.best)
     return vae, progress.state
 
 

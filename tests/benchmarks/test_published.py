@@ -73,3 +73,35 @@ def test_the_whole_path_of_the_published_table_runs_and_resumes(model, prior, ru
     assert {"standard_error", "test_elbo", "seconds", "recipe", "command", "versions", "date"} <= set(rows[0])
     assert rows[0]["test_elbo"] < rows[0]["test_log_evidence"] < 0
     assert runs == 1 or "going on after epoch 2" in result.stdout
+
+
+@pytest.mark.skipif(not has_fashion_mnist(), reason="Fashion-MNIST is not installed")
+def test_the_whole_path_of_the_iwae_table_runs(script, tmp_path, capsys):
+    table = script("published_mnist_iwae")
+    output = tmp_path / "rows.json"
+    options = ["--data", "fashion_mnist", "--quick", "--k", "5", "--output", str(output), "--work", str(tmp_path)]
+    assert table.main(options) == 0
+    (row,) = json.loads(output.read_text())
+    assert {"model": "iwae", "k": 5, "data": "fashion_mnist", "epochs": 2, "quick": True}.items() <= row.items()
+    assert row["test_elbo"] < row["test_log_evidence"] < 0
+    assert "published on MNIST 85.54" in capsys.readouterr().out
+
+
+def test_without_mnist_the_iwae_table_says_that_it_was_not_run(script, monkeypatch, tmp_path, capsys):
+    table = script("published_mnist_iwae")
+
+    def missing(name):
+        raise kv.data.DataNotFoundError(name, ["nowhere"], ["look for it"])
+
+    monkeypatch.setattr(kv.data, "load", missing)
+    assert table.main(["--output", str(tmp_path / "rows.json")]) == 1
+    assert "Not run" in capsys.readouterr().err
+    assert not (tmp_path / "rows.json").exists()
+
+
+def test_the_published_schedule_of_the_iwae_table(script):
+    table = script("published_mnist_iwae")
+    rate = table.learning_rate(steps_per_epoch=3000)
+    assert sum(table.STAGES) == 3280
+    assert float(rate(3000 * 3000)) == pytest.approx(1e-4)
+    assert float(rate(2 * 3000)) == pytest.approx(1e-3 * 10 ** (-1 / 7))
