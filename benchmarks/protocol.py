@@ -49,71 +49,39 @@ def split(name, *, num_validation=10_000, keep_validation=False):
     return Split(train.images if keep_validation else images, *(part.astype("float32") for part in binary))
 
 
-class Resumable(keras.callbacks.Callback):
-    """Early stopping on the validation elbo, whose state and model survive a cut after any epoch.
+class Progress(keras.callbacks.Callback):
+    """Print a line an epoch, and count the seconds of all stretches of a run.
 
     Parameters
     ----------
-    directory : pathlib.Path
-        Where `last.keras`, `best.weights.h5` and `state.json` are kept.
-    patience : int
-        Epochs without a better elbo after which training stops.
-    start : int
-        Epochs before any count: the warm-up of beta.
+    stopping : keras.callbacks.EarlyStopping
+        Which knows the best epoch, and runs before.
     """
 
-    def __init__(self, directory, *, patience, start):
+    def __init__(self, stopping):
         super().__init__()
-        self.directory, self.patience, self.start = pathlib.Path(directory), patience, start
-        self.state = {"epoch": 0, "best_elbo": None, "best_epoch": 0, "wait": 0, "seconds": 0.0, "done": False}
-        self.clock = None
+        self.stopping, self.seconds, self.clock = stopping, 0.0, None
 
-    @property
-    def last(self):
-        """The model of the last epoch, with its optimizer."""
-        return self.directory / "last.keras"
+    def get_state(self):
+        """Return what a resumed run goes on from."""
+        return {"seconds": self.seconds}
 
-    @property
-    def best(self):
-        """The weights of the best epoch."""
-        return self.directory / "best.weights.h5"
-
-    def restore(self):
-        """Return the model of the last epoch, None if there is none."""
-        path = self.directory / "state.json"
-        if not path.exists():
-            self.directory.mkdir(parents=True, exist_ok=True)
-            return None
-        self.state = json.loads(path.read_text())
-        return keras.models.load_model(self.last)
+    def set_state(self, state):
+        """Go on from there."""
+        self.seconds = state["seconds"]
 
     def on_epoch_begin(self, epoch, logs=None):
         """Start the clock."""
         self.clock = self.clock or time.perf_counter()
 
     def on_epoch_end(self, epoch, logs=None):
-        """Count, stop and save."""
-        state, elbo = self.state, float(logs["val_elbo"])
-        state["epoch"] = epoch + 1
-        if not np.isfinite(elbo):
-            raise FloatingPointError(f"val_elbo is {elbo} in epoch {epoch + 1}")
-        if epoch + 1 >= self.start:
-            if state["best_elbo"] is None or elbo > state["best_elbo"]:
-                state.update(best_elbo=elbo, best_epoch=epoch + 1, wait=0)
-                self.model.save_weights(self.best)
-            else:
-                state["wait"] += 1
+        """Count and print."""
         now = time.perf_counter()
-        state["seconds"] += now - self.clock
-        self.clock = now
-        state["done"] = state["wait"] >= self.patience
-        self.model.stop_training = state["done"]
-        self.model.save(self.last)
-        with kv.core.atomic_write(self.directory / "state.json") as aside:
-            aside.write_text(json.dumps(state))
+        self.seconds, self.clock = self.seconds + now - self.clock, now
         print(
-            f"epoch {epoch + 1}: elbo {logs['elbo']:.2f}, val_elbo {elbo:.3f}, best {state['best_elbo'] or 0:.3f} "
-            f"(epoch {state['best_epoch']}), beta {logs.get('beta', 1.0):.2f}, {state['seconds']:.0f} s",
+            f"epoch {epoch + 1}: elbo {logs['elbo']:.2f}, val_elbo {logs['val_elbo']:.3f}, "
+            f"best {self.stopping.best or 0:.3f} (epoch {self.stopping.best_epoch + 1}), "
+            f"beta {logs.get('beta', 1.0):.2f}, {self.seconds:.0f} s",
             flush=True,
         )
 
@@ -128,7 +96,7 @@ def train(make, data, *, directory, seed, batch_size, epochs, patience, warm_up,
     data : Split
         The data.
     directory : pathlib.Path
-        Where the run's state is kept.
+        Where the run's checkpoints are kept.
     seed, batch_size, epochs, patience, warm_up : int
         Of the protocol; the last three in epochs.
     compile_options : dict
@@ -141,28 +109,29 @@ def train(make, data, *, directory, seed, batch_size, epochs, patience, warm_up,
     vae : keras_vae.models.LatentVariableModel
         With these weights.
     state : dict
-        Of `Resumable`.
+        "epoch" and "best_epoch", counted from 1, "best_elbo" and "seconds".
     """
-    progress = Resumable(directory, patience=patience, start=warm_up)
-    vae = progress.restore()
+    first = max(0, warm_up - 1)
+    checkpoint = kv.callbacks.Checkpoint(directory, monitor="val_elbo", start_from_epoch=first)
+    vae = checkpoint.restore()
     if vae is None:
         keras.utils.set_random_seed(seed)
         vae = make()
         vae.compile(**compile_options)
     else:
-        print(f"going on after epoch {progress.state['epoch']}", flush=True)
-    if not progress.state["done"] and progress.state["epoch"] < epochs:
-        vae.fit(
-            kv.data.pipeline(data.train, batch_size=batch_size, shuffle=True, binarize="dynamic", seed=seed),
-            validation_data=kv.data.pipeline(data.validation, batch_size=500),
-            epochs=epochs,
-            initial_epoch=progress.state["epoch"],
-            verbose=0,
-            callbacks=[progress],
-        )
-    if keep == "best":
-        vae.load_weights(progress.best)
-    return vae, progress.state
+        print(f"going on after epoch {checkpoint.epoch}", flush=True)
+    stopping = keras.callbacks.EarlyStopping("val_elbo", mode="max", patience=patience, start_from_epoch=first)
+    progress = Progress(stopping)
+    vae.fit(
+        kv.data.pipeline(data.train, batch_size=batch_size, shuffle=True, binarize="dynamic", seed=seed),
+        validation_data=kv.data.pipeline(data.validation, batch_size=500),
+        epochs=epochs,
+        verbose=0,
+        callbacks=[stopping, progress, checkpoint],
+    )
+    best = checkpoint.best
+    state = {"epoch": checkpoint.epoch, "best_epoch": best["epoch"] + 1, "best_elbo": best["value"]}
+    return checkpoint.load_best(), {**state, "seconds": progress.seconds}
 
 
 def evaluate(vae, test, *, num_samples, seed):

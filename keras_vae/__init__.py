@@ -5,9 +5,12 @@ objective. See `keras_vae.VAE` for an example.
 """
 
 from keras_vae import (
+    callbacks,
     data,
     divergences,
     evaluation,
+    export,
+    latents,
     layers,
     likelihoods,
     models,
@@ -16,11 +19,13 @@ from keras_vae import (
     optimizers,
     plots,
     posteriors,
+    pretrained,
     priors,
     schedules,
 )
 from keras_vae.layers import Sampling
-from keras_vae.models import VAE, HierarchicalVAE
+from keras_vae.models import VAE, HierarchicalVAE, load_model
+from keras_vae.pretrained import load_pretrained
 from keras_vae.version import __version__
 
 __all__ = [
@@ -28,17 +33,23 @@ __all__ = [
     "HierarchicalVAE",
     "Sampling",
     "__version__",
+    "callbacks",
     "data",
     "divergences",
     "evaluation",
+    "export",
+    "latents",
     "layers",
     "likelihoods",
+    "load_model",
+    "load_pretrained",
     "models",
     "networks",
     "objectives",
     "optimizers",
     "plots",
     "posteriors",
+    "pretrained",
     "priors",
     "schedules",
 ]

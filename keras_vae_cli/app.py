@@ -7,11 +7,16 @@ from typing import Annotated
 import typer
 
 from keras_vae_cli.evaluate import evaluate
+from keras_vae_cli.export import export
+from keras_vae_cli.generate import generate
+from keras_vae_cli.info import info
+from keras_vae_cli.interpolate import interpolate
+from keras_vae_cli.reconstruct import reconstruct
 from keras_vae_cli.train import train
 
-app = typer.Typer(help="Variational autoencoders for Keras: train and look.", no_args_is_help=True)
-app.command()(train)
-app.command()(evaluate)
+app = typer.Typer(help="Variational autoencoders for Keras: train, look, measure, export.", no_args_is_help=True)
+for command in (train, evaluate, generate, reconstruct, interpolate, info, export):
+    app.command()(command)
 
 
 def _show_version(wanted):
@@ -40,7 +45,8 @@ def main(arguments=None):
     Returns
     -------
     int
-        The exit code: 0, 2 after a user's mistake (told in one line on standard error), 130 when interrupted.
+        The exit code: 0, 2 after a user's mistake (told in one line on standard error), 130 when interrupted,
+        143 when terminated.
     """
     if hasattr(sys.stdout, "reconfigure"):
         # Progress is to be seen as it is made, also through a pipe.

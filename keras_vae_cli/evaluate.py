@@ -1,51 +1,42 @@
 """keras-vae evaluate: from a saved model and the name of a data set to the model's numbers."""
 
-import enum
 import pathlib
+import shutil
 import sys
-from typing import Annotated
+import textwrap
+from typing import Annotated, Literal
 
 import typer
 
 from keras_vae_cli.mistake import Mistake, told_in_one_line
+from keras_vae_cli.model_argument import Model, locate
 from keras_vae_cli.quiet import quiet_start
 
 
-class Method(enum.StrEnum):
-    """How the evidence is estimated."""
-
-    importance = "importance"
-    prior = "prior"
-    ais = "ais"
-
-
-class Split(enum.StrEnum):
-    """Which part of the data set."""
-
-    test = "test"
-    train = "train"
-
-
-class Binarization(enum.StrEnum):
-    """Whether grey images become binary ones."""
-
-    auto = "auto"
-    fixed = "fixed"
-    none = "none"
-
-
 def evaluate(
-    model: Annotated[pathlib.Path, typer.Argument(help="A saved model, MODEL.keras.", show_default=False)],
-    dataset: Annotated[str, typer.Argument(help="fashion_mnist, mnist, cifar10 or digits.", show_default=False)],
-    split: Annotated[Split, typer.Option(help="Which images.")] = Split.test,
+    model: Model,
+    dataset: Annotated[
+        str,
+        typer.Argument(
+            help="fashion_mnist, mnist, cifar10, digits or cartoon_faces; or a folder of images, with a slash in its "
+            "name.",
+            show_default=False,
+        ),
+    ],
+    split: Annotated[
+        Literal["test", "train"],
+        typer.Option(help="Which images of a data set with a name; of a folder all are taken."),
+    ] = "test",
     binarize: Annotated[
-        Binarization,
+        Literal["auto", "fixed", "none"],
         typer.Option(
             help="fixed: the images are drawn once, as `train` draws its test images; none: values stay grey; "
             "auto: fixed for a Bernoulli likelihood, none for others."
         ),
-    ] = Binarization.auto,
-    method: Annotated[Method, typer.Option(help="How the evidence is estimated.")] = Method.importance,
+    ] = "auto",
+    method: Annotated[
+        Literal["importance", "prior", "ais"], typer.Option(help="How the evidence is estimated.")
+    ] = "importance",
     num_samples: Annotated[
         int | None,
         typer.Option(min=1, help="Samples for the evidence of each image: by default 5000, with ais 16 chains."),
@@ -59,29 +50,33 @@ def evaluate(
     ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an older file of numbers.")] = False,
 ):
-    """Evaluate a saved model: bound, evidence, bits per dimension, active units, posterior collapse.
+    """Evaluate a model: bound, evidence, bits per dimension, active units, collapse.
 
     All numbers are nats per image where nothing else is said.
+
+    \b
+    Examples:
+      keras-vae evaluate runs/fashion fashion_mnist --json runs/fashion.json
+      keras-vae evaluate runs/fashion fashion_mnist --limit 500 --method ais
     """
-    _check_paths(model, json_file, overwrite)
+    locate(model)
+    _check_json(json_file, overwrite)
     typer.echo("Starting TensorFlow")
     with quiet_start():
         from keras_vae_cli import evaluation_run
 
     with told_in_one_line(TypeError, ValueError, OSError):
-        run = evaluation_run.prepare(model, dataset, split=split.value, binarize=binarize.value, limit=limit)
+        run = evaluation_run.prepare(model, dataset, split=split, binarize=binarize, limit=limit)
         typer.echo(run.announcement())
-        found = run.evaluate(method=method.value, num_samples=num_samples, seed=seed, progress=sys.stdout.isatty())
-        typer.echo(str(found))
+        found = run.evaluate(method=method, num_samples=num_samples, seed=seed, progress=sys.stdout.isatty())
+        typer.echo(_fitted(str(found)))
         if json_file is not None:
             run.write(found, json_file)
             typer.echo(f"Wrote {json_file}")
 
 
-def _check_paths(model, json_file, overwrite):
-    """Find what is wrong with the files before TensorFlow is started."""
-    if not model.is_file():
-        raise Mistake(f"`MODEL` must be a saved model, a file. Received: {str(model)!r}")
+def _check_json(json_file, overwrite):
+    """Find what is wrong with the file before TensorFlow is started."""
     if json_file is None:
         return
     if json_file.is_dir() or not json_file.resolve().parent.is_dir():
@@ -90,3 +85,11 @@ def _check_paths(model, json_file, overwrite):
         raise Mistake(
             f"`--json` already exists: take another file, or --overwrite to replace it. Received: {str(json_file)!r}"
         )
+
+
+def _fitted(table):
+    """Break lines that are wider than the screen, where there is one."""
+    if not sys.stdout.isatty():
+        return table
+    width = shutil.get_terminal_size().columns
+    return "\n".join(textwrap.fill(line, width, subsequent_indent=" " * 11) for line in table.splitlines())

@@ -2,14 +2,13 @@
 
 import datetime
 import json
-import zipfile
-
-import keras
-import numpy as np
 
 import keras_vae as kv
-from keras_vae_cli.training_run import TEST_SEED
+from keras_vae_cli.image_sources import load_images
+from keras_vae_cli.loading import load_model
+from keras_vae_cli.observations import observations
 from keras_vae_cli.versions import versions
+from keras_vae_cli.wording import is_folder
 
 
 class EvaluationRun:
@@ -36,9 +35,10 @@ class EvaluationRun:
         str
         """
         size = " x ".join(map(str, self.x.shape[1:]))
+        split = f"{self.about['split']} " if "split" in self.about else ""
         return (
-            f"Evaluating {self.about['model']} on {len(self.x):,} {self.about['split']} images of "
-            f"{self.about['dataset']}, {size}; values {self.about['values']}"
+            f"Evaluating {self.about['model']} on {len(self.x):,} {split}images of {self.about['dataset']}, {size}; "
+            f"values {self.about['values']}"
         )
 
     def evaluate(self, **options):
@@ -71,15 +71,15 @@ class EvaluationRun:
             aside.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
 
 
-def prepare(path, dataset, *, split="test", binarize="auto", limit=None):
+def prepare(model, dataset, *, split="test", binarize="auto", limit=None):
     """Load model and data and fit the one to the other.
 
     Parameters
     ----------
-    path : pathlib.Path
-        The model's file.
+    model : str
+        Its file, a run's directory, or the name of a pretrained one.
     dataset : str
-        A name that `keras_vae.data.load` knows.
+        A name that `keras_vae.data.load` knows, or a folder (with a slash).
     split : {"train", "test"}
         Which images.
     binarize : {"auto", "fixed", "none"}
@@ -100,36 +100,9 @@ def prepare(path, dataset, *, split="test", binarize="auto", limit=None):
     DataNotFoundError
         If the data set is nowhere to be had.
     """
-    images = dict(zip(("train", "test"), kv.data.load(dataset), strict=True))[split]
-    images = images.images if limit is None else images.first(limit).images
-    vae = _load(path)
-    x, values = _observations(vae.likelihood, images, binarize)
-    return EvaluationRun(vae, x, {"model": str(path), "dataset": dataset, "split": split, "values": values})
-
-
-def _load(path):
-    try:
-        vae = keras.models.load_model(path, compile=False)
-    except (zipfile.BadZipFile, KeyError, TypeError, ValueError) as error:
-        reason = (str(error) or type(error).__name__).splitlines()[0].split(". ")[0]
-        raise ValueError(f"`MODEL` must be a model that `save` wrote. Received: {str(path)!r} ({reason})") from error
-    if not isinstance(vae, kv.models.LatentVariableModel):
-        raise TypeError(f"`MODEL` must be a model of keras_vae. Received: {str(path)!r}, a {type(vae).__name__}")
-    return vae
-
-
-def _observations(likelihood, images, binarize):
-    """Make of 8-bit images what the likelihood takes, and say what that is."""
-    is_binary = likelihood.is_discrete and not likelihood.integer_valued
-    if binarize == "fixed" or (binarize == "auto" and is_binary):
-        x, values = kv.data.binarize(images, TEST_SEED), f"drawn once as 0 or 1, seed {TEST_SEED}"
-    elif likelihood.integer_valued:
-        levels = likelihood.num_categories
-        x, values = np.round(images * ((levels - 1) / 255)).astype(np.int32), f"whole numbers from 0 to {levels - 1}"
-        if likelihood.x_shape != likelihood.event_shape:
-            x = np.eye(levels, dtype=np.float32)[x]
-    else:
-        x, values = images.astype(np.float32) / np.float32(255), "grey, in [0, 1]"
-    if x[0].size == np.prod(likelihood.x_shape):
-        x = x.reshape(-1, *likelihood.x_shape)  # a model of vectors takes images too
-    return x, values
+    vae = load_model(model)
+    images = load_images([dataset], vae.event_shape, split=split, limit=limit)
+    x, values = observations(vae.likelihood, images, binarize)
+    # Of a folder all images are taken, and there is no split to speak of.
+    about = {"model": str(model), "dataset": dataset, **({} if is_folder(dataset) else {"split": split})}
+    return EvaluationRun(vae, x, {**about, "values": values})

@@ -1,6 +1,5 @@
-"""The directory of a run: whole or not there, and never overwritten in silence."""
+"""The directory of a run: finished or unfinished, and never overwritten in silence."""
 
-import contextlib
 import os
 import pathlib
 import shutil
@@ -9,6 +8,7 @@ from keras_vae_cli.mistake import Mistake
 
 RUN_FILES = (
     "model.keras",
+    "config.toml",
     "history.csv",
     "metrics.json",
     "reconstructions.png",
@@ -16,13 +16,14 @@ RUN_FILES = (
     "latent.png",
     "loss.png",
 )
+UNFINISHED = "unfinished"
+CHECKPOINT = "checkpoint.keras"
 
 
-@contextlib.contextmanager
-def run_directory(path, *, overwrite):
-    """Give a directory to write a run into, and put it in its place when the block has ended well.
+class RunDirectory:
+    """A directory for one run, which is worked on in `unfinished/` and takes its place when it is whole.
 
-    Until then an older run stays as it is; if the block fails, it stays for good, and nothing of the new one is left.
+    Until then an older run stays as it is.
 
     Parameters
     ----------
@@ -31,63 +32,82 @@ def run_directory(path, *, overwrite):
     overwrite : bool
         Whether an older run there is replaced.
 
-    Yields
-    ------
-    directory : pathlib.Path
-        An empty directory beside `path`.
+    Attributes
+    ----------
+    workspace : pathlib.Path
+        Where to write.
     replaces : bool
-        Whether there is an older run.
+        Whether there is an older, finished run.
 
     Raises
     ------
     Mistake
         If `path` is a file, holds an older run that is not to be replaced, holds anything else than a run, or cannot
-        be made.
+        be written.
     """
-    target = pathlib.Path(path).resolve()
-    replaces = _check_free(path, target, overwrite)
-    aside = target.with_name(f".{target.name}.{os.getpid()}.partial")
-    try:
-        aside.mkdir(parents=True)
-    except OSError as error:
-        raise Mistake(f"`--output` must be writable. Received: {str(path)!r} ({error.strerror})") from error
-    try:
-        yield aside, replaces
-        _replace(target, aside)
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
 
+    def __init__(self, path, *, overwrite):
+        self.path = pathlib.Path(path)
+        self._target = self.path.resolve()
+        self.workspace = self.path / UNFINISHED
+        self._is_new = not self._target.exists()
+        self.replaces = self._check_free(overwrite)
+        try:
+            self.workspace.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise Mistake(f"`--output` must be writable. Received: {str(path)!r} ({error.strerror})") from error
 
-def _check_free(path, target, overwrite):
-    try:
-        found = sorted(entry.name for entry in target.iterdir())
-    except FileNotFoundError:
-        return False
-    except OSError as error:
-        raise Mistake(f"`--output` must be a directory. Received: {str(path)!r} ({error.strerror})") from error
-    strangers = [name for name in found if name not in RUN_FILES]
-    if strangers:
-        raise Mistake(
-            f"`--output` must be a new directory or hold nothing but a run: take another, or move {strangers[0]!r} "
-            f"away. Received: {str(path)!r}"
-        )
-    if found and not overwrite:
-        raise Mistake(
-            "`--output` already holds a run: take another directory, or --overwrite to replace it. "
-            f"Received: {str(path)!r}"
-        )
-    return bool(found)
+    def clear(self):
+        """Begin anew: remove what an unfinished run left."""
+        shutil.rmtree(self.workspace)
+        self.workspace.mkdir()
 
+    def remove_if_without_model(self):
+        """Remove an unfinished run that has come to nothing yet, and the directory if this run made it."""
+        if any((self.workspace / name).exists() for name in ("model.keras", CHECKPOINT)):
+            return
+        shutil.rmtree(self.workspace, ignore_errors=True)
+        if self._is_new and self._target.is_dir() and not any(self._target.iterdir()):
+            self._target.rmdir()
 
-def _replace(target, aside):
-    if not target.exists():
-        aside.rename(target)
-        return
-    old = aside.with_suffix(".old")
-    target.rename(old)
-    try:
-        aside.rename(target)
-    except OSError:
-        old.rename(target)
-        raise
-    shutil.rmtree(old, ignore_errors=True)
+    def finish(self):
+        """Put the finished run in its place, as a whole."""
+        for path in self.workspace.iterdir():
+            if path.name not in RUN_FILES:
+                path.unlink()
+        aside = self._target.with_name(f".{self._target.name}.{os.getpid()}.partial")
+        old = aside.with_suffix(".old")
+        os.rename(self._target / UNFINISHED, aside)
+        self._target.rename(old)
+        try:
+            aside.rename(self._target)
+        except OSError:
+            old.rename(self._target)
+            raise
+        shutil.rmtree(old, ignore_errors=True)
+
+    def _check_free(self, overwrite):
+        path = str(self.path)
+        try:
+            found = sorted(entry.name for entry in self._target.iterdir())
+            inside = sorted(entry.name for entry in self.workspace.iterdir()) if UNFINISHED in found else []
+        except FileNotFoundError:
+            return False
+        except OSError as error:
+            raise Mistake(f"`--output` must be a directory. Received: {path!r} ({error.strerror})") from error
+        strangers = [name for name in found if name not in (*RUN_FILES, UNFINISHED)]
+        # What a killed process had begun to write is ours too.
+        known = (*RUN_FILES, CHECKPOINT)
+        strangers += [f"{UNFINISHED}/{name}" for name in inside if name not in known and ".partial" not in name]
+        if strangers:
+            raise Mistake(
+                f"`--output` must be a new directory or hold nothing but a run: take another, or move {strangers[0]!r} "
+                f"away. Received: {path!r}"
+            )
+        is_finished = any(name != UNFINISHED for name in found)
+        if is_finished and not overwrite:
+            raise Mistake(
+                "`--output` already holds a run: take another directory, or --overwrite to replace it. "
+                f"Received: {path!r}"
+            )
+        return is_finished

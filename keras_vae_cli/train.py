@@ -1,64 +1,57 @@
 """keras-vae train: from the name of a data set to a trained model, its numbers and its pictures."""
 
-import enum
-import math
+import dataclasses
+import inspect
 import pathlib
 from typing import Annotated
 
 import typer
 
-from keras_vae_cli.mistake import told_in_one_line
+from keras_vae_cli import config_file
+from keras_vae_cli.interruption import Interrupted, interruptible, signal_of, uninterrupted
+from keras_vae_cli.mistake import Mistake, told_in_one_line
 from keras_vae_cli.quiet import quiet_start
-from keras_vae_cli.run_directory import RUN_FILES, run_directory
+from keras_vae_cli.resolution import resolved
+from keras_vae_cli.run_directory import RUN_FILES, RunDirectory
+from keras_vae_cli.settings import Settings
 
 
-class Binarization(enum.StrEnum):
-    """How grey images become binary ones."""
-
-    dynamic = "dynamic"
-    fixed = "fixed"
-    none = "none"
-
-
-def _finite(value):
-    if not math.isfinite(value):
-        raise typer.BadParameter(f"{value} is not a finite number.")
-    return value
-
-
-def _positive(value):
-    if _finite(value) <= 0:
-        raise typer.BadParameter(f"{value:g} is not > 0.")
-    return value
+def _with_settings(command):
+    """Give a command an argument or option for each field of `Settings`."""
+    own = [p for p in inspect.signature(command).parameters.values() if p.kind is not p.VAR_KEYWORD]
+    fields = [
+        inspect.Parameter(
+            field.name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=inspect.Parameter.empty if field.default is dataclasses.MISSING else field.default,
+            annotation=field.type,
+        )
+        for field in dataclasses.fields(Settings)
+    ]
+    command.__signature__ = inspect.Signature([*own, *fields])
+    return command
 
 
+def _read_config(context: typer.Context, path: pathlib.Path | None):
+    if path is not None:
+        context.default_map = config_file.read_words(path)
+    return path
+
+
+@_with_settings
 def train(
-    dataset: Annotated[
-        str,
-        typer.Argument(
-            help="fashion_mnist, mnist, cifar10 or digits. Data are looked for in the directory named by the "
-            "environment variable KERAS_VAE_DATA, then where the system or Keras keeps them.",
-            show_default=False,
-        ),
-    ],
     output: Annotated[
         pathlib.Path, typer.Option(help="Directory for the model, its numbers and its pictures.", show_default=False)
     ],
-    latent_dim: Annotated[int, typer.Option(min=1, help="Dimensions of the latent space.")] = 16,
-    epochs: Annotated[int, typer.Option(min=1, help="Passes over the training images.")] = 20,
-    batch_size: Annotated[int, typer.Option(min=1, help="Images in a step.")] = 128,
-    binarize: Annotated[
-        Binarization,
+    config: Annotated[
+        pathlib.Path | None,
         typer.Option(
-            help="dynamic: afresh in each epoch, the test images once; fixed: once; none: grey values, with which "
-            "the loss is a cross-entropy and no density."
+            help="Take data set and options from this TOML file, such as the config.toml of an earlier run; what is "
+            "given here goes before what it says.",
+            show_default=False,
+            is_eager=True,
+            callback=_read_config,
         ),
-    ] = Binarization.dynamic,
-    beta: Annotated[float, typer.Option(min=0.0, callback=_finite, help="Weight of the KL term; 1 is the ELBO.")] = 1.0,
-    learning_rate: Annotated[float, typer.Option(callback=_positive, help="Of the optimizer, Adam.")] = 1e-3,
-    seed: Annotated[int, typer.Option(min=0, max=2**31 - 1, help="Of all that is random.")] = 0,
-    limit: Annotated[
-        int | None, typer.Option(min=1, help="Train on the first so many images only.", show_default=False)
     ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an older run in the directory.")] = False,
     fallback_to_digits: Annotated[
@@ -68,36 +61,68 @@ def train(
             help="If the data set is not to be had, train on scikit-learn's digits, ten times as many epochs.",
         ),
     ] = False,
+    **settings,
 ):
-    """Train a convolutional VAE on a data set.
+    """Train a VAE on a data set.
 
-    Writes model.keras, history.csv, metrics.json, reconstructions.png, samples.png, latent.png and loss.png.
+    The directory gets model.keras, config.toml (with which --config repeats
+    the run), history.csv, metrics.json, reconstructions.png, samples.png,
+    latent.png and loss.png. All numbers are nats per image.
 
-    All numbers are nats per image.
+    Ctrl-C leaves the model as it is in the directory's unfinished/; the same
+    command again goes on after the last whole epoch, as if nothing had been.
+
+    \b
+    Examples:
+      keras-vae train fashion_mnist --epochs 5 --output runs/fashion
+      keras-vae train digits --architecture mlp --latent-dim 2 --output runs/d2
+      keras-vae train fashion_mnist --likelihood gaussian --output runs/sigma
+      keras-vae train fashion_mnist --beta 4 --beta-schedule linear \\
+          --beta-epochs 10 --output runs/beta4
+      keras-vae train --config runs/fashion/config.toml --seed 1 \\
+          --output runs/fashion-1
     """
-    with run_directory(output, overwrite=overwrite) as (directory, replaces):
-        if replaces:
-            typer.echo(f"The run in {output} will be replaced when this one is whole")
-        typer.echo("Starting TensorFlow")
-        with quiet_start():
-            from keras_vae_cli import training_run
+    settings = resolved(Settings(**settings))
+    directory = RunDirectory(output, overwrite=overwrite)
+    with interruptible():
+        try:
+            _run(settings, directory, overwrite, fallback_to_digits)
+        finally:
+            directory.remove_if_without_model()
+    typer.echo(f"{'Replaced' if directory.replaces else 'Wrote'} {output}: {', '.join(RUN_FILES)}")
 
-        with training_run.log_lines():
-            with told_in_one_line(ValueError, OSError):
-                run = training_run.prepare(
-                    training_run.Settings(
-                        dataset=dataset,
-                        latent_dim=latent_dim,
-                        epochs=epochs,
-                        batch_size=batch_size,
-                        binarize=None if binarize is Binarization.none else binarize.value,
-                        beta=beta,
-                        learning_rate=learning_rate,
-                        seed=seed,
-                        limit=limit,
-                    ),
-                    fallback_to_digits=fallback_to_digits,
-                )
+
+def _run(settings, directory, overwrite, fallback_to_digits):
+    if directory.replaces:
+        typer.echo(f"The run in {directory.path} will be replaced when this one is whole")
+    typer.echo("Starting TensorFlow")
+    with quiet_start():
+        from keras_vae_cli import training_run
+
+    with training_run.log_lines():
+        with told_in_one_line(TypeError, ValueError, OSError):
+            run = training_run.prepare(settings, fallback_to_digits=fallback_to_digits)
+        _begin(run.settings, directory, overwrite)
+        try:
             with told_in_one_line(FloatingPointError, OSError):
-                run.train(directory)
-    typer.echo(f"{'Replaced' if replaces else 'Wrote'} {output}: {', '.join(RUN_FILES)}")
+                run.train(directory.workspace)
+            with uninterrupted():
+                directory.finish()
+        except KeyboardInterrupt as error:
+            with uninterrupted():
+                raise Interrupted(run.leave(directory.workspace), signal_of(error)) from error
+
+
+def _begin(settings, directory, overwrite):
+    """Write the config, after clearing away an unfinished run of other settings."""
+    config = directory.workspace / "config.toml"
+    if config.exists():
+        differences = settings.differences(config_file.read_settings(config))
+        if differences and not overwrite:
+            raise Mistake(
+                f"`--output` holds an unfinished run of other settings: take another directory, or --overwrite to "
+                f"begin anew. Received: {'; '.join(differences)}"
+            )
+        if differences:
+            directory.clear()
+    config_file.write_config(settings, config)

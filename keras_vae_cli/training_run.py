@@ -1,4 +1,4 @@
-"""A training run: from the name of a data set to the files that `keras-vae train` leaves."""
+"""A training run: from settings to the files that `keras-vae train` leaves."""
 
 import contextlib
 import dataclasses
@@ -6,60 +6,24 @@ import datetime
 import json
 import logging
 import math
+import pathlib
 import sys
+import textwrap
 
-import keras
-import numpy as np
 import tensorflow as tf
 import typer
 
 import keras_vae as kv
+from keras_vae_cli.checkpoints import Checkpoints
+from keras_vae_cli.mistake import Mistake
+from keras_vae_cli.model_parts import build_model
+from keras_vae_cli.observations import grey_values
+from keras_vae_cli.progress import EpochLines
+from keras_vae_cli.training_data import examples, load_training_data, values_in_words
 from keras_vae_cli.training_speed import TrainingSpeed
 from keras_vae_cli.versions import versions
 
-# One set of binary test images for all runs, whatever their seed: their numbers can be compared.
-TEST_SEED = 777
-
 _NUM_SAMPLES = 64
-
-_TRAIN_WORDS = {
-    "dynamic": "dynamic: drawn afresh in each epoch, one with the grey value as the probability",
-    "fixed": f"fixed: drawn once, one with the grey value as the probability, seed {TEST_SEED}",
-    None: "none: grey values in [0, 1], with which the Bernoulli's elbo is a cross-entropy and no bound on a density",
-}
-
-
-@dataclasses.dataclass(frozen=True)
-class Settings:
-    """What a run is made from; the options of `keras-vae train` as they are explained there.
-
-    Parameters
-    ----------
-    dataset : str
-        A name that `keras_vae.data.load` knows.
-    latent_dim, epochs, batch_size : int
-        At least 1.
-    binarize : {"dynamic", "fixed", None}
-        How training images are made binary; test images are then drawn once.
-    beta : float
-        The weight of the KL term, at least 0.
-    learning_rate : float
-        Adam's, above 0.
-    seed : int
-        Of weights, order, binarization of the training images, and noise.
-    limit : int or None
-        How many training images at most.
-    """
-
-    dataset: str
-    latent_dim: int
-    epochs: int
-    batch_size: int
-    binarize: str | None
-    beta: float
-    learning_rate: float
-    seed: int
-    limit: int | None
 
 
 class TrainingRun:
@@ -68,46 +32,90 @@ class TrainingRun:
     Parameters
     ----------
     settings : Settings
-        What the run is made from.
-    train, test : keras_vae.data.ImageSet
-        The data.
+        What the run is made from, resolved.
+    data : TrainingData
+        The images.
     """
 
-    def __init__(self, settings, train, test):
+    def __init__(self, settings, data):
         self.settings = settings
-        self.train_set = train
-        self.test_set = test
-        # Once and for all: what is evaluated is also what the pictures show.
-        self.test_x = _test_array(test.images, settings.binarize)
-        keras.utils.set_random_seed(settings.seed)
-        self.vae = _model(settings, event_shape=train.images.shape[1:])
+        self.data = data
+        self.vae = build_model(settings, data.event_shape, data.steps_per_epoch)
+        self.train_data, self.test_data = data.pipelines(self.vae.likelihood)
+        self.checkpoints = None
 
     def train(self, directory):
-        """Train, evaluate on the test set, and write all files of the run.
+        """Train, from the last checkpoint if there is one, evaluate on the test set, and write all files of the run.
 
         Parameters
         ----------
         directory : pathlib.Path
-            An existing, empty directory.
+            An existing directory, empty or with an unfinished run of these settings.
 
         Raises
         ------
         FloatingPointError
             If the loss became NaN or infinite.
+        Mistake
+            If the unfinished run went beyond the epochs asked for, or its checkpoint is broken.
         """
-        settings = self.settings
         typer.echo(self._announcement())
-        train_data, test_data = self._pipelines()
-        speed = TrainingSpeed(len(self.train_set))
-        self.vae.fit(
-            train_data,
-            validation_data=test_data,
-            epochs=settings.epochs,
-            # A bar where someone watches, one line an epoch in a log.
-            verbose=1 if sys.stdout.isatty() else 2,
-            callbacks=[keras.callbacks.CSVLogger(str(directory / "history.csv")), speed],
-        )
-        results = self.vae.evaluate(test_data, verbose=0, return_dict=True)
+        self.checkpoints = Checkpoints(directory, self.data.steps_per_epoch)
+        self._resume()
+        speed = TrainingSpeed(self.data.num_train)
+        if self.checkpoints.epochs < self.settings.epochs:
+            lines = EpochLines(self.data.steps_per_epoch)
+            with contextlib.closing(lines), contextlib.closing(self.checkpoints):
+                self.vae.fit(
+                    self.train_data,
+                    validation_data=self.test_data,
+                    epochs=self.settings.epochs,
+                    initial_epoch=self.checkpoints.epochs,
+                    verbose=0,
+                    callbacks=[*self.checkpoints.callbacks(), speed, lines],
+                )
+        self._finish(directory, speed)
+
+    def leave(self, directory):
+        """Save the model as it is, in the middle of an epoch too.
+
+        Parameters
+        ----------
+        directory : pathlib.Path
+            The run's.
+
+        Returns
+        -------
+        str
+            What was left and how to go on, for the user.
+        """
+        if not int(self.vae.optimizer.iterations):
+            return "interrupted before the first training step"
+        self.vae.save(directory / "model.keras")
+        whole, epochs = self.checkpoints.epochs, self.settings.epochs
+        where = f"in epoch {whole + 1} of {epochs}" if whole < epochs else "after the last epoch"
+        again = f"goes on after epoch {whole}" if whole else "begins again: no epoch was whole"
+        return f"interrupted {where}. The model as it is now: {directory / 'model.keras'}. The same command {again}"
+
+    def _resume(self):
+        vae = self.checkpoints.restore()
+        if vae is None:
+            return
+        done, epochs = self.checkpoints.epochs, self.settings.epochs
+        if done > epochs:
+            raise Mistake(
+                f"`--epochs` must be at least {done}, those of the unfinished run: delete {self.checkpoints.path} to "
+                f"begin anew. Received: {epochs}"
+            )
+        self.vae = vae
+        typer.echo(f"Resuming after epoch {done} of {epochs}")
+
+    def _finish(self, directory, speed):
+        if self.settings.scale == "optimal":
+            typer.echo("Setting the scale to its optimum on all training images")
+            self.train_data.epoch.assign(self.settings.epochs)  # the same order after a resumption
+            self.vae.calibrate(self.train_data)
+        results = self.vae.evaluate(self.test_data, verbose=0, return_dict=True)
         if not all(math.isfinite(value) for value in results.values()):
             raise FloatingPointError(f"the test loss must be finite: try a lower --learning-rate. Received: {results}")
 
@@ -116,72 +124,67 @@ class TrainingRun:
         metrics = self._metrics(results, speed.images_per_second)
         (directory / "metrics.json").write_text(json.dumps(metrics, indent=2) + "\n", encoding="utf-8")
         self._draw(directory)
+        if "iwelbo" in results:
+            typer.echo(f"Test iwelbo {results['iwelbo']:.2f} nats per image, {self.settings.num_samples} samples")
         typer.echo(
             f"Test elbo {results['elbo']:.2f} nats per image: reconstruction_loss "
-            f"{results['reconstruction_loss']:.2f}, kl_loss {results['kl_loss']:.2f}; "
-            f"trained at {speed.images_per_second:,.0f} images/s"
+            f"{results['reconstruction_loss']:.2f}, kl_loss {results['kl_loss']:.2f}"
         )
+        if speed.images_per_second:
+            typer.echo(f"Trained at {speed.images_per_second:,.0f} images/s")
 
     def _announcement(self):
-        size = " x ".join(map(str, self.train_set.images.shape[1:]))
-        epochs = "1 epoch" if self.settings.epochs == 1 else f"{self.settings.epochs} epochs"
-        return (
-            f"Training on {len(self.train_set):,} images of {size}, {epochs}, on the {_device()}; "
-            f"binarization {_TRAIN_WORDS[self.settings.binarize].split(':')[0]}"
-        )
-
-    def _pipelines(self):
         settings = self.settings
-        images, binarize = self.train_set.images, settings.binarize
-        if binarize == "fixed":
-            images, binarize = kv.data.binarize(images, TEST_SEED), None
-        train_data = kv.data.pipeline(
-            images, batch_size=settings.batch_size, binarize=binarize, shuffle=True, seed=settings.seed
+        size = " x ".join(map(str, self.data.event_shape))
+        epochs = "1 epoch" if settings.epochs == 1 else f"{settings.epochs} epochs"
+        weights = sum(math.prod(variable.shape) for variable in self.vae.trainable_variables)
+        lines = (
+            f"Training on {self.data.num_train:,} images of {size}, {epochs}, on the {_device()}",
+            f"{settings.architecture}, {settings.latent_dim} latent dimensions, {weights:,} weights",
+            f"Likelihood {settings.likelihood}, prior {settings.prior}, objective {settings.objective}",
+            f"Observations {values_in_words(settings)['train']}",
         )
-        return train_data, kv.data.pipeline(self.test_x, batch_size=settings.batch_size)
+        return "\n".join(textwrap.fill(line, 80, subsequent_indent="  ") for line in lines)
 
     def _metrics(self, results, images_per_second):
         settings = self.settings
         return {
-            **{name: float(results[name]) for name in ("elbo", "kl_loss", "reconstruction_loss", "loss")},
+            **{name: float(value) for name, value in results.items()},
             "units": "nats per image, averaged over the test set",
             "dataset": settings.dataset,
-            "num_train": len(self.train_set),
-            "num_test": len(self.test_set),
-            "binarization": {
-                "train": _TRAIN_WORDS[settings.binarize],
-                "test": _TRAIN_WORDS["fixed" if settings.binarize else None],
-            },
+            "num_train": self.data.num_train,
+            "num_test": self.data.num_test,
+            "binarization": values_in_words(settings),
             "epochs": settings.epochs,
             "seed": settings.seed,
-            "images_per_second": round(images_per_second, 1),
+            "images_per_second": images_per_second and round(images_per_second, 1),
             "device": _device(),
-            "settings": dataclasses.asdict(settings),
+            "settings": {name: value for name, value in dataclasses.asdict(settings).items() if value is not None},
             "versions": versions(),
             "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         }
 
     def _draw(self, directory):
-        test, name = self.test_set, self.settings.dataset
-        # One image of each class, the first of it in the test set.
-        rows = np.unique(test.labels, return_index=True)[1]
-        x = self.test_x[rows]
+        likelihood, name = self.vae.likelihood, pathlib.Path(self.settings.dataset).name
+        images, labels, class_names = self.data.shown()
+        x = self.data.observed(likelihood, images)
+        rows = examples(labels, len(images))
         figures = {
             "reconstructions": kv.plots.reconstructions(
-                test.images[rows],
-                self.vae.reconstruct(x),
-                inputs=x if self.settings.binarize else None,
+                images[rows],
+                grey_values(likelihood, self.vae.reconstruct(x[rows])),
+                inputs=None if self.settings.binarize == "none" else x[rows],
                 title=f"{name}, test images",
             ),
             "samples": kv.plots.samples(
-                self.vae.generate(_NUM_SAMPLES, seed=self.settings.seed),
+                grey_values(likelihood, self.vae.generate(_NUM_SAMPLES, seed=self.settings.seed)),
                 title=f"{name}: means of p(x|z), z drawn from the prior",
             ),
             "latent": kv.plots.latent_scatter(
-                self.vae.encode(self.test_x),
-                test.labels,
-                test.class_names,
-                title=f"{name}: posterior means of {len(test):,} test images",
+                self.vae.encode(x),
+                labels,
+                class_names,
+                title=f"{name}: posterior means of {len(images):,} test images",
             ),
             "loss": kv.plots.history(directory / "history.csv", title=f"{name}, validation on the test set"),
         }
@@ -195,7 +198,7 @@ def prepare(settings, *, fallback_to_digits=False):
     Parameters
     ----------
     settings : Settings
-        What the run is made from.
+        What the run is made from, resolved.
     fallback_to_digits : bool
         Whether scikit-learn's digits, with ten times the epochs, step in for a data set that is nowhere to be had.
 
@@ -211,17 +214,15 @@ def prepare(settings, *, fallback_to_digits=False):
         If the data set is nowhere to be had.
     """
     try:
-        train, test = kv.data.load(settings.dataset)
+        data = load_training_data(settings)
     except kv.data.DataNotFoundError as error:
         if not fallback_to_digits:
             raise
         # They are few: with the epochs of a large set the model would hardly have begun to learn.
         settings = dataclasses.replace(settings, dataset="digits", epochs=10 * settings.epochs)
         typer.echo(f"{error} Going on with scikit-learn's digits, for {settings.epochs} epochs.")
-        train, test = kv.data.load(settings.dataset)
-    if settings.limit is not None:
-        train = train.first(settings.limit)
-    return TrainingRun(settings, train, test)
+        data = load_training_data(settings)
+    return TrainingRun(settings, data)
 
 
 @contextlib.contextmanager
@@ -237,23 +238,6 @@ def log_lines():
     finally:
         logger.removeHandler(handler)
         logger.setLevel(level)
-
-
-def _model(settings, event_shape):
-    vae = kv.VAE(
-        encoder=kv.networks.ConvEncoder(filters=(32, 64)),
-        posterior=kv.posteriors.DiagonalGaussian(latent_dim=settings.latent_dim),
-        decoder=kv.networks.ConvDecoder(filters=(64, 32)),
-        likelihood=kv.likelihoods.Bernoulli(event_shape=event_shape),
-        objective=kv.objectives.ELBO(beta=settings.beta),
-        seed=settings.seed,
-    )
-    vae.compile(optimizer=keras.optimizers.Adam(settings.learning_rate))
-    return vae
-
-
-def _test_array(images, binarize):
-    return kv.data.binarize(images, TEST_SEED) if binarize else images.astype(np.float32) / np.float32(255)
 
 
 def _device():

@@ -39,6 +39,8 @@ class TrainingSpeed(keras.callbacks.Callback):
 
     @property
     def images_per_second(self):
-        """Images trained on in a second, a float."""
+        """Images trained on in a second, a float; None where nothing was trained."""
+        if not self.seconds:
+            return None
         counted = self.seconds[1:] or self.seconds
         return self.num_images * len(counted) / sum(counted)

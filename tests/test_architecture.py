@@ -14,6 +14,7 @@ FLOORS = {
     "version": -1,
     "core": 0,
     "schedules": 1,
+    "latents": 1,
     "layers": 1,
     "data": 1,
     "optimizers": 1,

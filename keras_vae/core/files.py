@@ -1,14 +1,19 @@
 """Files that are whole or not there at all."""
 
 import contextlib
+import glob
 import os
 import pathlib
+import shutil
 import tempfile
 
 
 @contextlib.contextmanager
 def atomic_write(path):
     """Write a file aside and rename it into place, so that a good file is never replaced by half of one.
+
+    The new file is on the disk before it takes the name, and the name before this returns: neither a killed process
+    nor a power cut leaves anything but the old file or the new one.
 
     Parameters
     ----------
@@ -29,9 +34,57 @@ def atomic_write(path):
     aside = path.with_name(f".{path.name}.{os.getpid()}.partial{''.join(path.suffixes)}")
     try:
         yield aside
+        _synchronize(aside)
         os.replace(aside, path)
+        _synchronize(path.parent)
     finally:
         aside.unlink(missing_ok=True)
+
+
+def remove_partial(path):
+    """Remove what processes that were killed in the middle of `atomic_write` left beside a file.
+
+    Parameters
+    ----------
+    path : str or pathlib.Path
+        The file that was to be written; nobody else may be writing it now.
+    """
+    path = pathlib.Path(path)
+    for aside in path.parent.glob(f".{glob.escape(path.name)}.*.partial*"):
+        aside.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def atomic_directory(path):
+    """Fill a directory aside and rename it into place; one that is already there and not empty is never replaced.
+
+    Parameters
+    ----------
+    path : str or pathlib.Path
+        Where the directory shall be; the one above it is made if need be.
+
+    Yields
+    ------
+    pathlib.Path
+        An empty directory beside it, whose name begins with a dot.
+
+    Raises
+    ------
+    OSError
+        If the directory cannot be written, or another one was put there first.
+    """
+    path = pathlib.Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    aside = pathlib.Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".partial", dir=path.parent))
+    try:
+        yield aside
+        aside.chmod(0o777 & ~_umask())  # `mkdtemp` makes it for this user alone, and a server is another one
+        for entry in [*aside.rglob("*"), aside]:
+            _synchronize(entry)
+        aside.rename(path)
+        _synchronize(path.parent)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
 
 
 def check_writable_directory(path):
@@ -59,3 +112,18 @@ def check_writable_directory(path):
     except OSError as error:
         reason = error.strerror or str(error)
         raise OSError(f"The output directory must be writable. Received: {str(path)!r} ({reason})") from error
+
+
+def _synchronize(path):
+    """Wait until a file, or a directory's list of files, is on the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _umask():
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

@@ -4,6 +4,7 @@ import random
 
 import tensorflow as tf
 
+from keras_vae.core.noise import fold_in_rows
 from keras_vae.core.validation import check_integer
 
 
@@ -39,13 +40,13 @@ def as_seed(seed):
 
     Parameters
     ----------
-    seed : int, or tensor of shape (2,)
-        Keras's seed generators hand out int64 pairs; TFP wants int32.
+    seed : int, or tensor of shape (2,) or (batch, 2)
+        Keras's seed generators hand out int64 pairs; TFP wants int32. With a batch axis it is a seed for each row.
 
     Returns
     -------
     tf.Tensor
-        Shape (2,), int32.
+        Shape (2,) or (batch, 2), int32.
     """
     seed = tf.convert_to_tensor(seed)
     if seed.shape.rank == 0:
@@ -58,17 +59,18 @@ def fold_in(seed, *data):
 
     Parameters
     ----------
-    seed : int, or tensor of shape (2,)
-        The seed to start from.
+    seed : int, or tensor of shape (2,) or (batch, 2)
+        The seed to start from, or one for each row.
     *data : int or scalar integer tensor
         What the new seed depends on: epoch, step, replica, ….
 
     Returns
     -------
     tf.Tensor
-        Shape (2,), int32.
+        Shape (2,) or (batch, 2), int32.
     """
     seed = as_seed(seed)
+    fold = tf.random.experimental.stateless_fold_in if seed.shape.rank == 1 else fold_in_rows
     for value in data:
-        seed = tf.random.experimental.stateless_fold_in(seed, tf.cast(value, tf.int32))
+        seed = fold(seed, tf.cast(value, tf.int32))
     return seed

@@ -19,16 +19,24 @@ class ImageSet:
         Shape (n,), int64: the class of each image, from 0.
     class_names : tuple of str
         The name of each class, in the order of its label; empty where classes have no names.
+    factors : dict of str to numpy.ndarray
+        What is known of each image beside its label, by the factor's name: shape (n,), int64, values from 0. Empty
+        where nothing is.
+    factor_names : dict of str to tuple of str
+        For each factor the names of its values.
 
     Raises
     ------
     ValueError
-        If an array has another shape or dtype than the above, or there is not one label for each image.
+        If an array has another shape or dtype than the above, or there is not one label, or one value of each factor,
+        for each image.
     """
 
     images: np.ndarray
     labels: np.ndarray
     class_names: tuple[str, ...] = ()
+    factors: dict[str, np.ndarray] = dataclasses.field(default_factory=dict)
+    factor_names: dict[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
 
     def __post_init__(self):
         if self.images.ndim != 4 or self.images.dtype != np.uint8:
@@ -36,11 +44,13 @@ class ImageSet:
                 "`images` must be uint8 of shape (n, height, width, channels). "
                 f"Received: {self.images.dtype} of shape {self.images.shape}"
             )
-        if self.labels.shape != (len(self.images),) or self.labels.dtype != np.int64:
-            raise ValueError(
-                f"`labels` must be int64 of shape ({len(self.images)},), one for each image. "
-                f"Received: {self.labels.dtype} of shape {self.labels.shape}"
-            )
+        named = {"labels": self.labels, **{f"factors[{name!r}]": values for name, values in self.factors.items()}}
+        for name, values in named.items():
+            if values.shape != (len(self.images),) or values.dtype != np.int64:
+                raise ValueError(
+                    f"`{name}` must be int64 of shape ({len(self.images)},), one for each image. "
+                    f"Received: {values.dtype} of shape {values.shape}"
+                )
 
     def __len__(self):
         """Return the number of images."""
@@ -64,4 +74,5 @@ class ImageSet:
             If `n` is not an integer or < 1.
         """
         n = check_integer("n", n, minimum=1)
-        return ImageSet(self.images[:n], self.labels[:n], self.class_names)
+        factors = {name: values[:n] for name, values in self.factors.items()}
+        return ImageSet(self.images[:n], self.labels[:n], self.class_names, factors, self.factor_names)

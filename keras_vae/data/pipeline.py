@@ -3,10 +3,9 @@
 import numpy as np
 import tensorflow as tf
 
-from keras_vae.core import check_choice, check_integer, fold_in, resolve_seed
+from keras_vae.core import check_choice, fold_in, resolve_seed
 from keras_vae.data.binarization import binarize_batch, binarize_scaled
-
-_ORDER, _BINARIZATION = 0, 1
+from keras_vae.data.epochs import BINARIZATION, epochs
 
 
 def pipeline(
@@ -61,16 +60,10 @@ def pipeline(
         differ.
     """
     images = np.asarray(images)
-    check_integer("batch_size", batch_size, minimum=1)
     check_choice("binarize", binarize, (None, "dynamic", "fixed"))
     if images.ndim < 2 or len(images) == 0:
         raise ValueError(
             f"`images` must have shape (n, *event_shape) with n >= 1. Received: an array of shape {images.shape}"
-        )
-    if drop_remainder and len(images) < batch_size:
-        raise ValueError(
-            f"`batch_size` must be <= {len(images)}, the number of examples, with drop_remainder=True. "
-            f"Received: batch_size={batch_size}"
         )
     extras = _extras(len(images), labels, sample_weight)
     seed = resolve_seed(seed)
@@ -80,35 +73,19 @@ def pipeline(
     if binarize == "fixed":
         images, rescale = binarize_scaled(images, 255.0 if rescale else 1.0, seed).astype(np.uint8), False
 
-    size, scale = len(images), 255.0 if rescale else 1.0
+    scale = 255.0 if rescale else 1.0
     with tf.device("CPU:0"):
-        images = tf.constant(images)
-        epoch = tf.Variable(0, dtype=tf.int64, trainable=False, name="epoch")
+        values = tf.constant(images)
 
-    def next_epoch(_):
-        return epoch.assign_add(1) - 1
-
-    def batches(number):
-        order = tf.range(size)
-        if shuffle:
-            order = tf.random.experimental.stateless_shuffle(order, seed=fold_in(seed, _ORDER, number))
-        rows = tf.data.Dataset.from_tensor_slices(order).batch(batch_size, drop_remainder=drop_remainder)
-        return rows.enumerate().map(lambda step, row: (number, step, row))
-
-    def load(number, step, row):
-        x = tf.cast(tf.gather(images, row), tf.float32)
+    def load(epoch, step, rows):
+        x = tf.cast(tf.gather(values, rows), tf.float32)
         if rescale:
             x = x / scale
         if binarize == "dynamic":
-            x = binarize_batch(x, fold_in(seed, _BINARIZATION, number, step))
-        return x if extras is None else (x, *tf.nest.map_structure(lambda extra: tf.gather(extra, row), extras))
+            x = binarize_batch(x, fold_in(seed, BINARIZATION, epoch, step))
+        return x if extras is None else (x, *tf.nest.map_structure(lambda extra: tf.gather(extra, rows), extras))
 
-    dataset = tf.data.Dataset.range(1).map(next_epoch).flat_map(batches)
-    dataset = dataset.map(load, num_parallel_calls=2, deterministic=True)
-    steps = size // batch_size if drop_remainder else -(-size // batch_size)
-    dataset = dataset.apply(tf.data.experimental.assert_cardinality(steps)).prefetch(2)
-    dataset.epoch = epoch
-    return dataset
+    return epochs(len(images), load, batch_size=batch_size, shuffle=shuffle, seed=seed, drop_remainder=drop_remainder)
 
 
 def _extras(size, labels, sample_weight):

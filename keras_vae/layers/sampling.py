@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_vae.core import as_seed, fold_in, register, replica_id, resolve_seed
+from keras_vae.core import as_seed, fold_in, register, replica_id, resolve_seed, standard_normal
 
 
 @register
@@ -51,7 +51,8 @@ class Sampling(keras.layers.Layer):
             Number of samples for each mean; a leading axis is added for them. None draws one, without that axis.
         seed : tf.Tensor, optional
             Shape (2,): a stateless seed that replaces the layer's own stream, so that the result is a pure function
-            of it (and of the replica). XLA draws other numbers from it than TensorFlow does.
+            of it (and of the replica). XLA draws other numbers from it than TensorFlow does. Or (batch, 2): a seed for
+            each row, whose noise is a pure function of that row's seed.
 
         Returns
         -------
@@ -73,7 +74,7 @@ class Sampling(keras.layers.Layer):
         if num_samples is not None:
             shape = tf.concat([[num_samples], shape], axis=0)
         seed = fold_in(self.seed_generator.next() if seed is None else as_seed(seed), replica_id())
-        eps = tf.random.stateless_normal(shape, seed, dtype=mean.dtype)
+        eps = standard_normal(shape, seed, mean.dtype)
         return mean + tf.exp(0.5 * log_var) * eps
 
     def compute_output_spec(self, inputs, num_samples=None, seed=None):

@@ -5,12 +5,13 @@ import math
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from keras_vae.core import check_number, global_mean, global_sum, register
+from keras_vae.core import bounded, check_number, global_mean, global_sum, register
 from keras_vae.likelihoods.likelihood import Likelihood
 
 _MODES = ("learned", "optimal", "per_dimension")
 _MOMENTUM = 0.99
 _MINIMUM_SCALE = math.exp(-6.0)
+_MAXIMUM_LOG_SCALE = 20.0
 
 
 @register
@@ -26,8 +27,8 @@ class Gaussian(Likelihood):
       on the batch; a model's `calibrate` sets it exactly;
     - "per_dimension": a scale for each dimension of each example, given by the decoder.
 
-    Learned scales are kept above `minimum_scale` softly, by log scale = log min + softplus(raw - log min); the optimal
-    scale, which must stay exact, by a maximum.
+    Learned scales are kept above `minimum_scale` softly, by log scale = log min + softplus(raw - log min), and below
+    exp(20) by a clip of raw; the optimal scale, which must stay exact, is kept above by a maximum.
 
     Parameters
     ----------
@@ -158,4 +159,5 @@ class Gaussian(Likelihood):
 
     def _softly_bounded(self, raw):
         minimum = tf.math.log(tf.constant(self.minimum_scale, raw.dtype))
-        return tf.exp(minimum + tf.nn.softplus(raw - minimum))
+        # Not above exp(20), 4.9e8: exp(89) is infinite.
+        return tf.exp(minimum + tf.nn.softplus(bounded(raw, -math.inf, _MAXIMUM_LOG_SCALE) - minimum))

@@ -5,6 +5,8 @@ import tensorflow as tf
 
 from keras_vae.core import fold_in
 from keras_vae.data import pipeline
+from keras_vae.models.callback_order import first_epoch, with_own_callbacks
+from keras_vae.models.divergence_watch import DivergenceWatch
 from keras_vae.models.epoch_counter import EpochCounter
 from keras_vae.models.inputs import Rule, checked, is_array, unpack, with_weights
 from keras_vae.models.outputs import check_outputs
@@ -64,6 +66,9 @@ class CheckedTraining(TrainingSteps):
             If the data are empty, not finite, of the wrong shape or outside of the likelihood's support.
         OSError
             If a callback could not write where it is to write.
+        DivergenceError
+            If a step gave NaN or infinity. It is a `FloatingPointError` that names the term and the step; the weights
+            are those of the step before.
         """
         self._assert_compile_called("fit")
         check_outputs(callbacks)
@@ -82,16 +87,41 @@ class CheckedTraining(TrainingSteps):
             is_tuple = isinstance(validation_data, (tuple, list))
             x_val, _, weight_val = unpack(tuple(validation_data)) if is_tuple else (validation_data, None, None)
             validation_data = self._evaluation_data(x_val, weight_val, kwargs.pop("validation_batch_size", batch_size))
+        counters = [data.epoch for data in (x, validation_data) if hasattr(data, "epoch")]
+        callbacks = with_own_callbacks(callbacks, [DivergenceWatch(self._guard), EpochCounter(counters)])
+        kwargs["initial_epoch"] = first_epoch(callbacks, kwargs.get("initial_epoch"), epochs)
         return super().fit(
             x,
             epochs=epochs,
             verbose=verbose,
-            callbacks=_with_epoch_counter(callbacks, x),
+            callbacks=callbacks,
             validation_data=validation_data,
             shuffle=shuffle and isinstance(x, keras.utils.PyDataset),
             sample_weight=sample_weight,
             **kwargs,
         )
+
+    def train_on_batch(self, *args, **kwargs):
+        """Update the weights once, as `keras.Model.train_on_batch` does.
+
+        Parameters
+        ----------
+        *args, **kwargs
+            As in `keras.Model.train_on_batch`.
+
+        Returns
+        -------
+        list of float or dict
+            The terms, by `return_dict`.
+
+        Raises
+        ------
+        DivergenceError
+            If the step gave NaN or infinity; it changed nothing.
+        """
+        logs = super().train_on_batch(*args, **kwargs)
+        self._guard.raise_if_diverged()
+        return logs
 
     def evaluate(self, x=None, y=None, batch_size=None, verbose="auto", sample_weight=None, **kwargs):
         """Average the objective's terms over a data set, as `keras.Model.evaluate` does, after checking the data.
@@ -200,16 +230,3 @@ class CheckedTraining(TrainingSteps):
     def _evaluation_data(self, x, sample_weight, batch_size):
         x = checked(x, self._rule())
         return self._batches(x, sample_weight, batch_size, shuffle=False) if is_array(x) else x
-
-
-def _with_epoch_counter(callbacks, dataset):
-    """Add the callback that tells a pipeline its epoch."""
-    if not hasattr(dataset, "epoch"):
-        return callbacks
-    counter = EpochCounter(dataset.epoch)
-    if isinstance(callbacks, keras.callbacks.CallbackList):
-        callbacks.append(counter)
-        return callbacks
-    if callbacks is None:
-        return [counter]
-    return [counter, *(callbacks if isinstance(callbacks, (list, tuple)) else [callbacks])]

@@ -141,8 +141,8 @@ class HierarchicalVAE(LatentVariableModel):
             Posterior samples for each example.
         training : bool
             Whether layers behave as in training.
-        seed : int or tf.Tensor of shape (2,), optional
-            Stateless seed of the noise. By default each call draws other noise.
+        seed : int or tf.Tensor of shape (2,) or (batch, 2), optional
+            Stateless seed of the noise, or one for each row. By default each call draws other noise.
         sample_weight : tf.Tensor, optional
             Shape (batch,): weights for averages over the batch.
 
@@ -192,6 +192,22 @@ class HierarchicalVAE(LatentVariableModel):
         """
         x = self._checked_observations(x)
         return self.posteriors[-1].distribution(self._top_parameters(x, training=False))
+
+    def latent_posteriors(self, x):
+        """Return the distributions whose means `encode` returns: each level's posterior at the mean of the level above.
+
+        Parameters
+        ----------
+        x : tf.Tensor or array_like
+            Shape (batch, *event_shape).
+
+        Returns
+        -------
+        tuple of tfp.distributions.Distribution
+            Bottom-up, of batch shape (batch,) and event shapes (latent_dim[level],).
+        """
+        parameters = self._parameters_at_means(self._checked_observations(x), training=False)
+        return tuple(posterior.distribution(part) for posterior, part in zip(self.posteriors, parameters, strict=True))
 
     def encode(self, x, *, batch_size=128):
         """Return each level's posterior mean, given the mean of the level above.
@@ -261,12 +277,14 @@ class HierarchicalVAE(LatentVariableModel):
         return self._unfold(self.likelihood(self.decoder(folded, training=training)), z[0])
 
     def _encode(self, x, training=False):
-        parameters = self._top_parameters(x, training)
-        means = [parameters["mean"]]
+        return tuple(parameters["mean"] for parameters in self._parameters_at_means(x, training))
+
+    def _parameters_at_means(self, x, training):
+        parameters = [self._top_parameters(x, training)]
         for encoder, posterior, _ in reversed(self._levels()[:-1]):
-            features = encoder([tf.cast(x, self.variable_dtype), means[0]], training=training)
-            means.insert(0, posterior(features)["mean"])
-        return tuple(means)
+            features = encoder([tf.cast(x, self.variable_dtype), parameters[0]["mean"]], training=training)
+            parameters.insert(0, posterior(features))
+        return parameters
 
     def _decode(self, *z, training=False):
         return self.likelihood.mean(self.likelihood(self.decoder(list(z), training=training)))

@@ -2,13 +2,12 @@
 
 import pathlib
 
-import keras
-
 from keras_vae.core import check_writable_directory
+from keras_vae.models.callback_order import listed
 
-# What Keras's callbacks call the file or the directory that they write.
+# What callbacks call the file or the directory that they write.
 _FILES = ("filepath", "filename")
-_DIRECTORIES = ("backup_dir", "log_dir")
+_DIRECTORIES = ("backup_dir", "log_dir", "directory")
 
 
 def check_outputs(callbacks):
@@ -26,9 +25,7 @@ def check_outputs(callbacks):
     OSError
         If a directory cannot be made or written.
     """
-    if isinstance(callbacks, keras.callbacks.CallbackList):
-        callbacks = callbacks.callbacks
-    for callback in keras.tree.flatten(callbacks):
+    for callback in listed(callbacks):
         paths = [pathlib.Path(path).parent for path in _named(callback, _FILES)]
         paths += [pathlib.Path(path) for path in _named(callback, _DIRECTORIES)]
         for path in paths:

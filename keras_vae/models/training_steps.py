@@ -6,6 +6,7 @@ import keras
 import tensorflow as tf
 
 from keras_vae.core import check_instance, fold_in, global_sum, num_replicas, replica_id, resolve_seed
+from keras_vae.models.divergence_guard import DivergenceGuard
 from keras_vae.models.inputs import with_weights
 from keras_vae.objectives import Objective
 
@@ -32,6 +33,7 @@ class TrainingSteps(keras.Model, abc.ABC):
         self.objective = check_instance("objective", objective, Objective, "a `keras_vae.objectives.Objective`")
         self.seed = resolve_seed(seed)
         self._trackers = {name: keras.metrics.Mean(name=name) for name in objective.term_names}
+        self._guard = None
 
     @abc.abstractmethod
     def infer(self, x, *, condition=None, num_samples=1, training=False, seed=None, sample_weight=None):
@@ -47,8 +49,8 @@ class TrainingSteps(keras.Model, abc.ABC):
             Posterior samples for each example.
         training : bool
             Whether layers behave as in training.
-        seed : int or tf.Tensor of shape (2,), optional
-            Stateless seed of the noise. By default each call draws other noise.
+        seed : int or tf.Tensor of shape (2,) or (batch, 2), optional
+            Stateless seed of the noise, or one for each row. By default each call draws other noise.
         sample_weight : tf.Tensor, optional
             Shape (batch,): weights for averages over the batch.
 
@@ -90,6 +92,7 @@ class TrainingSteps(keras.Model, abc.ABC):
         with self.distribute_strategy.scope():
             self._ensure_built()
             self._rehearse()
+            self._guard = self._guard or DivergenceGuard()
             super().compile(optimizer=optimizer, **kwargs)
             self.optimizer.build(self.trainable_variables)
 
@@ -99,6 +102,8 @@ class TrainingSteps(keras.Model, abc.ABC):
 
     def train_step(self, data):
         """Update the weights once: infer, objective, gradients, trackers.
+
+        A step with NaN or infinity in a term or in the gradient changes no weight, and neither do those after it.
 
         Parameters
         ----------
@@ -112,6 +117,7 @@ class TrainingSteps(keras.Model, abc.ABC):
         """
         x, condition, weights = with_weights(data)
         step = self.optimizer.iterations
+        remembered = self._guard.remember(self)
         with tf.GradientTape(persistent=self.objective.has_inference_loss) as tape:
             terms = self._terms(x, condition, weights, step=step, training=True)
             penalty = self._penalty()
@@ -125,7 +131,15 @@ class TrainingSteps(keras.Model, abc.ABC):
                 if loss is not None
             ]
         variables = self.trainable_variables
-        self.optimizer.apply_gradients(zip(self._gradients(tape, losses, variables), variables, strict=True))
+        gradients = self._gradients(tape, losses, variables)
+        self._guard.apply(
+            self.optimizer,
+            gradients,
+            variables,
+            finite=self._guard.check(x, weights, terms, penalty, gradients, self.optimizer),
+            remembered=remembered,
+            compiled=self.jit_compile and not self.run_eagerly,
+        )
         return self._track(terms, weights, penalty)
 
     def test_step(self, data):

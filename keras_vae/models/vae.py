@@ -132,8 +132,8 @@ class VAE(LatentVariableModel):
             Posterior samples for each example.
         training : bool
             Whether layers behave as in training.
-        seed : int or tf.Tensor of shape (2,), optional
-            Stateless seed of the noise. By default each call draws other noise.
+        seed : int or tf.Tensor of shape (2,) or (batch, 2), optional
+            Stateless seed of the noise, or one for each row. By default each call draws other noise.
         sample_weight : tf.Tensor, optional
             Shape (batch,): weights for averages over the batch.
 
@@ -176,6 +176,21 @@ class VAE(LatentVariableModel):
         """
         x = self._checked_observations(x)
         return self.posterior.distribution(self._posterior_parameters(x, training=False))
+
+    def latent_posteriors(self, x):
+        """Return the distributions whose means `encode` returns.
+
+        Parameters
+        ----------
+        x : tf.Tensor or array_like
+            Shape (batch, *event_shape).
+
+        Returns
+        -------
+        tuple of tfp.distributions.Distribution
+            q(z|x) alone.
+        """
+        return (self.posterior_of(x),)
 
     def encode(self, x, *, batch_size=128):
         """Return the posterior mean, E_q[z].

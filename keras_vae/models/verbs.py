@@ -49,8 +49,15 @@ class CompiledVerbs:
         -------
         numpy.ndarray or tuple of numpy.ndarray
             Shape (n, ...).
+
+        Raises
+        ------
+        ValueError
+            If there are no rows, or `batch_size` < 1.
         """
         check_integer("batch_size", batch_size, minimum=1)
+        if len(arrays[0]) == 0:
+            raise ValueError(f"An array must hold at least one row. Received: shape {arrays[0].shape}")
         # One signature for every number of examples: a short last batch traces nothing anew.
         compiled = self.compiled(function, [tf.TensorSpec([None, *x.shape[1:]], dtype) for x in arrays])
         batches = []

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from keras_vae.plots.style import BLUE, VERMILION, bare, new_figure
+from keras_vae.plots.style import BLUE, VERMILION, bare, line_colours, new_figure
 
 _PANELS = {
     "loss": "loss: what is minimised",
@@ -23,62 +23,100 @@ def history(run, *, title=None):
     ----------
     run : mapping, keras.callbacks.History, str or os.PathLike
         What `fit` returns, its `history`, or the path of a CSV file that `keras.callbacks.CSVLogger` wrote.
-        Values are nats per example; keys that start with `val_` are of validation.
+        Values are nats per example; keys that start with `val_` are of validation. Or several runs to compare: a
+        mapping from their names to such.
     title : str, optional
         What stands above.
 
     Returns
     -------
     matplotlib.figure.Figure
-        One panel for each of the four that was logged.
+        One panel for each of the four that was logged. Of several runs each has a colour, and validation is dashed.
 
     Raises
     ------
     ValueError
-        If none of the four was logged, or the series differ in length.
+        If none of the four was logged, or the series of a run differ in length.
     FileNotFoundError
         If there is no such file.
 
     Examples
     --------
     >>> history(vae.fit(train, validation_data=test, epochs=5)).savefig("loss.png")
+    >>> history({"closed form": first, "Monte Carlo": second})
     """
-    series = _read(run)
-    panels = [key for key in _PANELS if key in series or f"val_{key}" in series]
-    lengths = {len(values) for values in series.values()}
-    if not panels or lengths == {0}:
-        raise ValueError(f"`run` must hold epochs of at least one of {list(_PANELS)}. Received: {sorted(series)}")
-    if len(lengths) > 1:
-        raise ValueError(f"`run` must hold one value an epoch in each series. Received: lengths {sorted(lengths)}")
+    runs = _runs(run)
+    logged = {key.removeprefix("val_") for series in runs.values() for key in series}
+    panels = [key for key in _PANELS if key in logged]
+    if not panels:
+        found = sorted({key for series in runs.values() for key in series})
+        raise ValueError(f"`run` must hold epochs of at least one of {list(_PANELS)}. Received: {found}")
 
     num_rows, num_columns = -(-len(panels) // 2), min(len(panels), 2)
     figure = new_figure(3.9 * num_columns, 2.7 * num_rows + 0.5)
     grid = figure.subplots(num_rows, num_columns, squeeze=False).ravel()
+    lines = _lines(list(runs))
     for axes, key in zip(grid, panels, strict=False):
-        _panel(axes, key, series)
+        _panel(axes, key, runs, lines)
     for axes in grid[len(panels) :]:
         axes.remove()
-    handles, names = grid[0].get_legend_handles_labels()
-    figure.legend(handles, names, loc="outside upper right", ncols=2, frameon=False, fontsize=9)
+    # A run may lack what another one has: each line is explained once.
+    legend = {
+        name: handle
+        for axes in grid[: len(panels)]
+        for handle, name in zip(*axes.get_legend_handles_labels(), strict=True)
+    }
+    place, ncols = ("upper right", 2) if list(runs) == [""] else ("lower center", min(len(legend), 4))
+    figure.legend(legend.values(), legend, loc=f"outside {place}", ncols=ncols, frameon=False, fontsize=9)
     if title:
         figure.suptitle(title, fontsize=10, x=0.02, ha="left")
     return figure
 
 
-def _panel(axes, key, series):
+def _lines(names):
+    """Return label, colour, marker, dashes and width of each run's line in training and in validation."""
+    if names == [""]:
+        return {("", ""): ("training", BLUE, "o", "-", 1.5), ("", "val_"): ("validation", VERMILION, "s", "-", 1.5)}
+    lines = {}
+    for number, (name, colour) in enumerate(zip(names, line_colours(len(names)), strict=True)):
+        # Runs may agree: the lines below show on both sides of those above.
+        width = 1.2 + 0.9 * max(0, 2 - number) if len(names) > 1 else 1.5
+        lines[name, ""] = (name, colour, "o", "-", width)
+        lines[name, "val_"] = (f"{name}, validation", colour, "s", "--", width)
+    return lines
+
+
+def _panel(axes, key, runs, lines):
     from matplotlib.ticker import MaxNLocator
 
     bare(axes)
-    for name, label, colour, marker in ((key, "training", BLUE, "o"), (f"val_{key}", "validation", VERMILION, "s")):
-        if name in series:
-            values = series[name]
+    for (name, prefix), (label, colour, marker, dashes, width) in lines.items():
+        values = runs[name].get(prefix + key)
+        if values is not None:
             # Single epochs are worth a mark each only where they are few.
-            marker = marker if len(values) <= 30 else None
-            axes.plot(np.arange(1, len(values) + 1), values, label=label, color=colour, marker=marker, markersize=3.5)
+            look = {"marker": marker if len(values) <= 30 else None, "markersize": 2.0 + width, "linestyle": dashes}
+            axes.plot(np.arange(1, len(values) + 1), values, label=label, color=colour, linewidth=width, **look)
     axes.set_title(_PANELS[key], fontsize=10, loc="left")
     axes.set_xlabel("epoch")
-    axes.set_ylabel("nats per image")
+    axes.set_ylabel("nats per example")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
+
+
+def _runs(run):
+    """Return the series of each run by its name, which is empty where there is one run without a name."""
+    is_many = isinstance(run, Mapping) and any(_is_run(part) for part in run.values())
+    runs = {str(name): _read(part) for name, part in run.items()} if is_many else {"": _read(run)}
+    for series in runs.values():
+        lengths = {len(values) for values in series.values()}
+        if lengths == {0}:
+            raise ValueError(f"`run` must hold epochs of at least one of {list(_PANELS)}. Received: {sorted(series)}")
+        if len(lengths) > 1:
+            raise ValueError(f"`run` must hold one value an epoch in each series. Received: lengths {sorted(lengths)}")
+    return runs
+
+
+def _is_run(part):
+    return isinstance(part, (Mapping, str, os.PathLike)) or hasattr(part, "history")
 
 
 def _read(run):

@@ -5,6 +5,8 @@ import numpy as np
 from keras_vae.plots.style import BLUE, GREY, VERMILION, bare, new_figure
 
 _ACTIVE = 0.01
+# So many columns of z have their number below the bar.
+_NAMED = 32
 
 
 def kl_per_dimension(kl, *, title=None):
@@ -32,7 +34,7 @@ def kl_per_dimension(kl, *, title=None):
     figure = new_figure(6.0, 2.7 * len(levels) + 0.3)
     grid = figure.subplots(len(levels), 1, squeeze=False).ravel()
     for (name, values), axes in zip(levels.items(), grid, strict=True):
-        _panel(axes, np.sort(values)[::-1], name)
+        _panel(axes, values, name)
     if title:
         figure.suptitle(title, fontsize=10, x=0.02, ha="left")
     return figure
@@ -41,6 +43,8 @@ def kl_per_dimension(kl, *, title=None):
 def _panel(axes, values, name):
     bare(axes)
     axes.grid(visible=False, axis="x")
+    order = np.argsort(values)[::-1]
+    values = values[order]
     places = np.arange(1, len(values) + 1)
     active = values > _ACTIVE
     # Nothing has no logarithm: what is below the axis shows as a stub.
@@ -51,7 +55,14 @@ def _panel(axes, values, name):
     axes.set_yscale("log")
     axes.set_ylim(floor, max(1.0, 2.0 * shown.max()))
     axes.set_xlim(0.3, len(values) + 0.7)
-    axes.set_xlabel("latent dimension, by rank")
+    if len(values) <= _NAMED:
+        axes.set_xticks(
+            places, labels=[str(dimension) for dimension in order], fontsize=8 if len(values) > 20 else None
+        )
+        axes.tick_params(axis="x", length=0)
+        axes.set_xlabel("latent dimension (column of z, from 0), the largest first")
+    else:
+        axes.set_xlabel("latent dimension, by rank")
     axes.set_ylabel("KL, nats")
     text = f"{active.sum()} of {len(values)} dimensions above {_ACTIVE:g} nats, {values.sum():.2f} nats in all"
     axes.set_title(f"{name}: {text}" if name else text, fontsize=10, loc="left")

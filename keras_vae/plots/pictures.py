@@ -4,16 +4,18 @@ import math
 
 import numpy as np
 
+from keras_vae.core import check_range
 from keras_vae.plots.style import DOTS_PER_INCH, GREY, new_figure
 
 # About how wide an image gets on paper; the gap between two is a share of an image.
-_IMAGE_INCHES = 0.62
+IMAGE_INCHES = 0.62
+LETTER_INCHES = 0.068
 _GAP = 0.07
 _MARGIN_INCHES = 0.08
-_LETTER_INCHES = 0.068
+_LINE_INCHES = 0.18
 
 
-def as_pictures(name, images):
+def as_pictures(name, images, value_range=None):
     """Check an array of images and bring it to colour values that matplotlib shows as they are.
 
     Parameters
@@ -23,6 +25,8 @@ def as_pictures(name, images):
     images : array_like
         Shape (n, height, width), (n, height, width, 1) or (n, height, width, 3); integers from 0 to 255, booleans, or
         floats from 0 to 1. Floats beyond that, such as a Gaussian's means, are clipped.
+    value_range : pair of float, optional
+        The values of black and white where they are others; what is beyond is clipped.
 
     Returns
     -------
@@ -42,20 +46,33 @@ def as_pictures(name, images):
             f"`{name}` must be images of shape (n, height, width), (n, height, width, 1) or (n, height, width, 3) with "
             f"n >= 1. Received: an array of shape {images.shape}"
         )
-    if images.dtype.kind in "iu":
+    if np.isnan(images).any():
+        raise ValueError(f"`{name}` must be numbers. Received: NaN")
+    if value_range is not None:
+        low, high = check_range("value_range", value_range)
+        images = (images.astype(np.float32) - low) / (high - low)
+    elif images.dtype.kind in "iu":
         if images.min() < 0 or images.max() > 255:
             raise ValueError(
-                f"`{name}` must be in [0, 255] where it is of integers. "
+                f"`{name}` must be in [0, 255] where it is of integers, or come with a `value_range`. "
                 f"Received: values from {images.min()} to {images.max()}"
             )
         images = images / np.float32(255)
-    if np.isnan(images).any():
-        raise ValueError(f"`{name}` must be numbers. Received: NaN")
     images = np.clip(images.astype(np.float32), 0.0, 1.0)
     return np.broadcast_to(images, (*images.shape[:3], 3))
 
 
-def grid_figure(pictures, *, columns, row_labels=(), title=None):
+def grid_figure(
+    pictures,
+    *,
+    columns,
+    row_labels=(),
+    column_labels=(),
+    x_label=None,
+    y_label=None,
+    title=None,
+    image_inches=IMAGE_INCHES,
+):
     """Lay pictures out in rows, as one figure.
 
     Parameters
@@ -64,15 +81,18 @@ def grid_figure(pictures, *, columns, row_labels=(), title=None):
         Shape (n, height, width, 3), values 0 to 1.
     columns : int
         Pictures in a row.
-    row_labels : sequence of str
-        What stands left of each row; empty for nothing.
-    title : str, optional
-        What stands above.
+    row_labels, column_labels : sequence of str
+        What stands left of each row and below each column; empty for nothing.
+    x_label, y_label, title : str, optional
+        What stands below all columns, left of all rows, and above.
+    image_inches : float
+        About how wide an image gets.
 
     Returns
     -------
     matplotlib.figure.Figure
     """
+    pictures = shrink(pictures, image_inches * DOTS_PER_INCH)
     num_rows = math.ceil(len(pictures) / columns)
     height, width = pictures.shape[1:3]
     gap = max(1, round(_GAP * width))
@@ -82,27 +102,64 @@ def grid_figure(pictures, *, columns, row_labels=(), title=None):
         paper[top : top + height, left : left + width] = picture
 
     # Each pixel covers a whole number of dots: otherwise some would come out wider than others.
-    pixel_inches = max(1, round(_IMAGE_INCHES * DOTS_PER_INCH / width)) / DOTS_PER_INCH
-    axes = _axes_for(paper.shape[1] * pixel_inches, paper.shape[0] * pixel_inches, row_labels, title)
+    pixel_inches = max(1, round(image_inches * DOTS_PER_INCH / width)) / DOTS_PER_INCH
+    axes = _axes_for(
+        paper.shape[1] * pixel_inches,
+        paper.shape[0] * pixel_inches,
+        left=LETTER_INCHES * max(map(len, row_labels), default=0) + (1.4 * _LINE_INCHES if y_label else 0.0),
+        below=_LINE_INCHES * (bool(column_labels) + bool(x_label)),
+        above=0.2 if title else 0.0,
+        line=max(len(title or ""), len(x_label or "")),
+    )
     axes.imshow(paper, interpolation="nearest", aspect="auto")
-    centres = [row * (height + gap) + (height - 1) / 2 for row in range(num_rows)]
-    axes.set_xticks([])
-    axes.set_yticks(centres if row_labels else [], labels=row_labels or None)
+    rows, across = ((np.arange(number) * (size + gap)) + (size - 1) / 2 for number, size in _sides(pictures, columns))
+    axes.set_xticks(across if column_labels else [], labels=column_labels or None)
+    axes.set_yticks(rows if row_labels else [], labels=row_labels or None)
     axes.tick_params(length=0, labelsize=9, labelcolor=GREY)
     axes.spines[:].set_visible(False)
+    axes.set_xlabel(x_label or "", fontsize=9, color=GREY, labelpad=3, loc="left")
+    axes.set_ylabel(y_label or "", fontsize=9, color=GREY, labelpad=3)
     if title:
         axes.set_title(title, fontsize=9, loc="left", pad=5)
     return axes.figure
 
 
-def _axes_for(width, height, row_labels, title):
+def _sides(pictures, columns):
+    """Return how many rows and columns there are, each with a picture's size along it."""
+    return (math.ceil(len(pictures) / columns), pictures.shape[1]), (columns, pictures.shape[2])
+
+
+def shrink(pictures, dots):
+    """Average blocks of pixels where an image has at least twice as many as there are dots for it.
+
+    Parameters
+    ----------
+    pictures : numpy.ndarray
+        Shape (n, height, width, 3).
+    dots : float
+        For the width of an image.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (n, height', width', 3).
+    """
+    factor = int(pictures.shape[2] // dots)
+    if factor < 2:
+        return pictures
+    missing = [(-size) % factor for size in pictures.shape[1:3]]
+    pictures = np.pad(pictures, ((0, 0), (0, missing[0]), (0, missing[1]), (0, 0)), mode="edge")
+    number, height, width, _ = pictures.shape
+    return pictures.reshape(number, height // factor, factor, width // factor, factor, 3).mean(axis=(2, 4))
+
+
+def _axes_for(width, height, *, left, below, above, line):
     """Return axes of exactly this size in inches, in a figure with room for the words around them."""
-    left = _MARGIN_INCHES + _LETTER_INCHES * max(map(len, row_labels), default=0)
-    above = _MARGIN_INCHES + (0.2 if title else 0.0)
-    all_width = left + max(width, _LETTER_INCHES * len(title or "")) + _MARGIN_INCHES
-    all_height = above + height + _MARGIN_INCHES
+    left, below, above = left + _MARGIN_INCHES, below + _MARGIN_INCHES, above + _MARGIN_INCHES
+    all_width = left + max(width, LETTER_INCHES * line) + _MARGIN_INCHES
+    all_height = above + height + below
     # Whole dots again, for the edges.
-    left, below = (round(inches * DOTS_PER_INCH) / DOTS_PER_INCH for inches in (left, _MARGIN_INCHES))
+    left, below = (round(inches * DOTS_PER_INCH) / DOTS_PER_INCH for inches in (left, below))
     all_width, all_height = (math.ceil(inches * DOTS_PER_INCH) / DOTS_PER_INCH for inches in (all_width, all_height))
     figure = new_figure(all_width, all_height, layout=None)
     return figure.add_axes((left / all_width, below / all_height, width / all_width, height / all_height))

@@ -16,6 +16,9 @@ _MUTED = (
 )
 GREY = "#555555"
 
+# For lines of runs: the two above and the rest of Okabe and Ito's that show on white.
+_LINES = (BLUE, VERMILION, "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+
 DOTS_PER_INCH = 150
 
 
@@ -57,6 +60,22 @@ def class_colours(num_classes):
     from matplotlib import colormaps
 
     return [colormaps["viridis"](index / (num_classes - 1)) for index in range(num_classes)]
+
+
+def line_colours(num_lines):
+    """Return one colour for each line of a diagram.
+
+    Parameters
+    ----------
+    num_lines : int
+        How many.
+
+    Returns
+    -------
+    list
+        Of matplotlib colours: those of Okabe and Ito for up to 6 lines, `class_colours` for more.
+    """
+    return list(_LINES[:num_lines]) if num_lines <= len(_LINES) else class_colours(num_lines)
 
 
 def bare(axes):

@@ -3,7 +3,7 @@
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from keras_vae.core import as_seed, check_range, fold_in, register, replica_id
+from keras_vae.core import as_seed, bounded, check_range, fold_in, register, replica_id, standard_normal
 from keras_vae.posteriors.posterior import Posterior
 
 
@@ -19,7 +19,7 @@ class FullCovarianceGaussian(Posterior):
     latent_dim : int
         The number of latent dimensions, at least 1.
     log_var_range : pair of float
-        log_var is clipped to it.
+        log_var is clipped to it, as in `DiagonalGaussian`.
     **kwargs
         Passed to `Posterior` (`kernel_initializer`) and `keras.layers.Layer`.
 
@@ -42,7 +42,7 @@ class FullCovarianceGaussian(Posterior):
         """Split into `mean`, of shape (batch, latent_dim), and `scale_tril`, (batch, latent_dim, latent_dim)."""
         size = self.latent_dim
         mean, log_var, below = tf.split(projected, [size, size, self.parameter_size - 2 * size], axis=-1)
-        diagonal = tf.exp(0.5 * tf.clip_by_value(log_var, *self.log_var_range))
+        diagonal = tf.exp(0.5 * bounded(log_var, *self.log_var_range))
         if size == 1:
             return {"mean": mean, "scale_tril": diagonal[..., None]}
         strictly_lower = tf.pad(tfp.math.fill_triangular(below), [[0, 0], [1, 0], [0, 1]])
@@ -57,7 +57,7 @@ class FullCovarianceGaussian(Posterior):
         """Draw z = mean + L eps."""
         mean = parameters["mean"]
         shape = tf.concat([[num_samples], tf.shape(mean)], axis=0)
-        eps = tf.random.stateless_normal(shape, fold_in(as_seed(seed), replica_id()), dtype=mean.dtype)
+        eps = standard_normal(shape, fold_in(as_seed(seed), replica_id()), mean.dtype)
         return mean + tf.linalg.matvec(parameters["scale_tril"], eps)
 
     def get_config(self):

@@ -90,7 +90,8 @@ class Posterior(keras.layers.Layer, abc.ABC):
         num_samples : int
             Samples for each example.
         seed : tf.Tensor
-            Shape (2,): a stateless seed; the samples are a pure function of it.
+            Shape (2,): a stateless seed; the samples are a pure function of it. Or (batch, 2): a seed for each row, as
+            `keras_vae.core.standard_normal` takes it.
 
         Returns
         -------

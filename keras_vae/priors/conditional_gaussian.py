@@ -4,7 +4,7 @@ import keras
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from keras_vae.core import check_instance, check_range, deserialize, register, serialize
+from keras_vae.core import bounded, check_instance, check_range, deserialize, register, serialize
 from keras_vae.priors.prior import Prior
 
 
@@ -17,7 +17,7 @@ class ConditionalGaussian(Prior):
     trunk : keras.layers.Layer or keras.Model
         From the condition, of shape (batch, condition_dim), to features.
     log_var_range : pair of float
-        log_var is clipped to it.
+        log_var is clipped to it; its gradient is that of `keras_vae.core.bounded`.
     kernel_initializer : str or keras.initializers.Initializer
         How the projection's weights begin.
     **kwargs
@@ -57,7 +57,7 @@ class ConditionalGaussian(Prior):
         features = self.trunk(tf.reshape(condition, [-1, self.condition_dim]))
         shape = tf.concat([tf.shape(condition)[:-1], [2 * self.latent_dim]], axis=0)
         mean, log_var = tf.split(tf.reshape(self.projection(features), shape), 2, axis=-1)
-        scale = tf.exp(0.5 * tf.clip_by_value(log_var, *self.log_var_range))
+        scale = tf.exp(0.5 * bounded(log_var, *self.log_var_range))
         return tfp.distributions.Independent(tfp.distributions.Normal(mean, scale), 1)
 
     def get_config(self):

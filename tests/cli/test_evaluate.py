@@ -11,34 +11,9 @@ import pytest
 
 import keras_vae as kv
 from keras_vae_cli import main
+from tests.cli.models import tiny
 
 QUICK = ("--num-samples", "20", "--limit", "40")
-
-
-@pytest.fixture(autouse=True)
-def ordinary_log_level(monkeypatch):
-    # The command sets this variable for its process, which here is everybody's.
-    monkeypatch.setenv("TF_CPP_MIN_LOG_LEVEL", "3")
-
-
-def tiny(likelihood, posterior=kv.posteriors.DiagonalGaussian, **parts):
-    """Build a model of digits with random weights."""
-    return kv.VAE(
-        encoder=kv.networks.MLPEncoder((8,)),
-        posterior=posterior(2),
-        decoder=kv.networks.MLPDecoder((8,)),
-        likelihood=likelihood,
-        seed=0,
-        **parts,
-    )
-
-
-@pytest.fixture(scope="module")
-def saved(tmp_path_factory):
-    """Return the path of a Bernoulli model."""
-    path = tmp_path_factory.mktemp("model") / "tiny.keras"
-    tiny(kv.likelihoods.Bernoulli((8, 8, 1))).save(path)
-    return path
 
 
 def test_the_table_and_the_file_have_the_packages_numbers(saved, tmp_path, capsys):
@@ -105,7 +80,10 @@ def test_an_older_file_is_not_overwritten_in_silence(saved, tmp_path, capsys):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["no/such.keras", "digits"], "`MODEL` must be a saved model, a file. Received: 'no/such.keras'"),
+        (
+            ["no/such.keras", "digits"],
+            "`MODEL` must be a file that ends in .keras, the directory",
+        ),
         (["MODEL", "digts"], "`name` must be one of"),
         (["MODEL", "digits", "--num-samples", "0"], "'--num-samples'"),
         (["MODEL", "digits", "--method", "magic"], "'--method'"),
@@ -142,8 +120,8 @@ def of_other_images(path):
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (broken, "`MODEL` must be a model that `save` wrote. Received: "),
-        (foreign, "`MODEL` must be a model of keras_vae. Received: "),
+        (broken, "`path` must be a `.keras` file that `save` wrote. Received: "),
+        (foreign, "`path` must hold a model of keras_vae. Received: "),
         (deterministic, "`vae` must have a posterior with a density"),
         (of_other_images, "`x` must have shape (batch, 28, 28, 1)"),
     ],
@@ -156,6 +134,19 @@ def test_a_file_that_does_not_suit_is_told_in_one_line(tmp_path, capsys, make, m
     errors = capsys.readouterr().err
     assert errors.startswith(f"keras-vae: {message}")
     assert errors.count("\n") == 1
+
+
+def test_all_images_of_a_folder_are_evaluated_at_the_models_size(colour, faces, tmp_path, capsys):
+    folder, images = faces
+    file = tmp_path / "numbers.json"
+    command = ["evaluate", str(colour), f"{folder}/", "--num-samples", "20", "--seed", "3", "--json", str(file)]
+    assert main(command) == 0
+    assert f"Evaluating {colour} on 12 images of {folder}/, 20 x 16 x 3; values grey" in capsys.readouterr().out
+    x = images.astype(np.float32) / np.float32(255)
+    expected = kv.evaluation.evaluate_vae(keras.models.load_model(colour), x, 20, seed=3)
+    record = json.loads(file.read_text())
+    assert record["elbo"] == pytest.approx(expected.elbo, rel=1e-5)
+    assert "split" not in record
 
 
 def test_a_process_of_its_own_is_quiet(saved):

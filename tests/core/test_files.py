@@ -68,3 +68,36 @@ def test_a_directory_without_permission_is_refused(tmp_path):
     tmp_path.chmod(0o500)
     with pytest.raises(OSError, match=r"The output directory must be writable. .*\(Permission denied\)"):
         core.check_writable_directory(tmp_path)
+
+
+def test_a_directory_is_put_in_place_when_it_is_whole(tmp_path):
+    path = tmp_path / "models" / "1"
+    with core.atomic_directory(path) as aside:
+        assert aside.parent == path.parent
+        assert aside.name.startswith(".")  # nothing that a server looks for
+        (aside / "part").mkdir()
+        (aside / "part" / "file").write_text("whole")
+        assert not path.exists()
+    assert (path / "part" / "file").read_text() == "whole"
+    assert os.listdir(path.parent) == ["1"]
+
+
+def test_half_a_directory_is_taken_away(tmp_path):
+    def fail_half_way():
+        with core.atomic_directory(tmp_path / "1") as aside:
+            (aside / "file").write_text("half")
+            raise RuntimeError("the disk is full")
+
+    with pytest.raises(RuntimeError, match="the disk is full"):
+        fail_half_way()
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_directory_that_holds_something_is_never_replaced(tmp_path):
+    path = tmp_path / "1"
+    path.mkdir()
+    (path / "file").write_text("old")
+    with pytest.raises(OSError, match="not empty"), core.atomic_directory(path) as aside:
+        (aside / "file").write_text("new")
+    assert (path / "file").read_text() == "old"
+    assert os.listdir(tmp_path) == ["1"]

@@ -15,10 +15,10 @@ from tests.models.conftest import binary, small_vae
 FILES = pathlib.Path(__file__).parent / "files"
 
 
-def run_python(code, *arguments):
+def run_python(code, *arguments, timeout=120):
     """Run a script in a process of its own and return what it printed."""
     command = [sys.executable, "-c", textwrap.dedent(code), *map(str, arguments)]
-    result = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    result = subprocess.run(command, capture_output=True, text=True, timeout=timeout, check=False)
     assert result.returncode == 0, result.stderr
     return result.stdout
 

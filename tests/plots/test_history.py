@@ -30,7 +30,7 @@ def test_each_quantity_has_a_panel_with_training_and_validation_in_nats(run):
         assert panel == {"training": (epochs, run[key]), "validation": (epochs, run[f"val_{key}"])}
     for axes, key in zip(figure.axes, KEYS, strict=True):
         assert axes.get_title(loc="left").startswith(key)
-        assert (axes.get_xlabel(), axes.get_ylabel()) == ("epoch", "nats per image")
+        assert (axes.get_xlabel(), axes.get_ylabel()) == ("epoch", "nats per example")
     assert {"digits", "training", "validation"} <= set(words(figure))
     assert rendered(figure).shape[1] == 1170
 
@@ -55,12 +55,37 @@ def test_only_what_was_logged_has_a_panel(run):
     assert [list(panel) for panel in lines(figure)] == [["training"]] * 3
 
 
+def test_several_runs_have_a_colour_each_and_validation_is_dashed(run):
+    other = {key: [value + 1.0 for value in run[key]] for key in ("elbo", "val_elbo")}
+    figure = kv.plots.history({"closed form": run, "Monte Carlo": other})
+    assert [len(axes.get_lines()) for axes in figure.axes] == [2, 4, 2, 2]
+    elbo = figure.axes[1].get_lines()
+    names = ["closed form", "closed form, validation", "Monte Carlo", "Monte Carlo, validation"]
+    assert [line.get_label() for line in elbo] == names
+    for line, series in zip(elbo, (run["elbo"], run["val_elbo"], other["elbo"], other["val_elbo"]), strict=True):
+        assert list(line.get_ydata()) == series
+    colours = [line.get_color() for line in elbo]
+    assert colours[0] == colours[1] != colours[2] == colours[3]
+    assert [line.get_linestyle() for line in elbo] == ["-", "--", "-", "--"]
+    # One that lies below another shows on both sides of it.
+    assert elbo[0].get_linewidth() > elbo[2].get_linewidth()
+    (legend,) = figure.legends
+    assert [text.get_text() for text in legend.get_texts()] == names
+
+
+def test_twenty_runs_have_twenty_colours():
+    figure = kv.plots.history({str(number): {"loss": [number, number]} for number in range(20)})
+    assert len({line.get_color() for line in figure.axes[0].get_lines()}) == 20
+
+
 @pytest.mark.parametrize(
     ("wrong", "error", "message"),
     [
         ({"accuracy": [1.0]}, ValueError, r"`run` must hold epochs of at least one of .* Received: \['accuracy'\]"),
         ({"loss": []}, ValueError, "`run` must hold epochs"),
         ({"loss": [1.0], "elbo": [1.0, 2.0]}, ValueError, r"one value an epoch .* Received: lengths \[1, 2\]"),
+        ({"a": {"loss": [1.0]}, "b": {"loss": []}}, ValueError, "`run` must hold epochs"),
+        ({"a": {"loss": [1.0]}, "b": [1.0]}, ValueError, "`run` must be what `fit` returns.* Received: list"),
         ([1.0], ValueError, "`run` must be what `fit` returns.* Received: list"),
         ("no/such/file.csv", FileNotFoundError, "no/such/file.csv"),
     ],

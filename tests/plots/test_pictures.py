@@ -4,19 +4,7 @@ import numpy as np
 import pytest
 
 import keras_vae as kv
-from tests.plots.helpers import axes_at, rendered, words
-
-
-def shown(figure, pixels_high):
-    """Return what the axes show, one value for each pixel of the images and of the gaps between them."""
-    top, bottom, left, right = axes_at(figure)
-    dots = (bottom - top) // pixels_high
-    assert (bottom - top) % pixels_high == 0
-    region = rendered(figure)[top:bottom, left:right]
-    pixels = region[::dots, ::dots]
-    # Every pixel is a square of one colour: nothing is smoothed, nothing is cut.
-    np.testing.assert_array_equal(np.kron(pixels, np.ones((dots, dots, 1), np.uint8)), region)
-    return pixels
+from tests.plots.helpers import rendered, shown, words
 
 
 @pytest.mark.parametrize("size", [(8, 8), (28, 28), (5, 9), (120, 100)])
@@ -38,6 +26,31 @@ def test_integers_and_floats_show_alike_and_floats_are_clipped():
     integers = np.array([0, 51, 255, 255], np.uint8).reshape(1, 2, 2)
     floats = np.array([-0.5, 0.2, 1.0, 1.5]).reshape(1, 2, 2, 1)
     np.testing.assert_array_equal(rendered(kv.plots.samples(integers)), rendered(kv.plots.samples(floats)))
+
+
+def test_values_of_another_range_show_alike():
+    integers = np.array([0, 51, 255, 255], np.uint8).reshape(1, 2, 2)
+    other = np.array([-1.5, -0.6, 1.0, 1.5]).reshape(1, 2, 2)
+    expected = shown(kv.plots.samples(integers), 2).astype(int)
+    categories = np.array([0, 3, 15, 15]).reshape(1, 2, 2)
+    for figure in (
+        kv.plots.samples(other, value_range=(-1, 1)),
+        kv.plots.samples({"": other}, value_range=(-1, 1)),
+        kv.plots.samples(categories, value_range=(0, 15)),
+    ):
+        np.testing.assert_allclose(shown(figure, 2), expected, atol=1)
+    figure = kv.plots.reconstructions(other, other, inputs=other, value_range=(-1, 1))
+    for top in (0, 3, 6):
+        np.testing.assert_allclose(shown(figure, 3 * 2 + 2)[top : top + 2], expected, atol=1)
+
+
+def test_large_images_are_averaged_over_blocks_to_the_size_that_paper_has():
+    blocks = np.random.default_rng(0).integers(0, 256, (1, 128, 128, 3), dtype=np.uint8)
+    large = np.kron(blocks, np.ones((2, 2, 1), np.uint8))
+    np.testing.assert_array_equal(shown(kv.plots.samples(large), 128), blocks[0])
+    uneven = kv.plots.samples(np.full((1, 199, 201), 100, np.uint8))
+    assert shown(uneven, 100).shape == (100, 101, 3)
+    assert (shown(uneven, 100) == 100).all()
 
 
 def test_samples_has_the_columns_asked_for():
@@ -65,6 +78,29 @@ def test_reconstructions_shows_what_the_model_saw_where_that_is_given():
     assert shown(figure, 3 * 4 + 2)[5, 0, 0] == 255
 
 
+def test_reconstructions_of_several_models_have_a_row_each():
+    originals = np.full((2, 4, 4, 1), 200, np.uint8)
+    figure = kv.plots.reconstructions(originals, {"one": originals // 2, "two": originals // 4})
+    assert words(figure) == ["original", "one", "two"]
+    assert [shown(figure, 3 * 4 + 2)[row, 0, 0] for row in (0, 5, 10)] == [200, 100, 50]
+
+
+def test_samples_of_several_models_begin_a_row_each():
+    images = {"one": np.full((3, 4, 4), 50, np.uint8), "two": np.full((3, 4, 4), 100, np.uint8)}
+    assert words(kv.plots.samples(images)) == ["one", "two"]
+    figure = kv.plots.samples(images, columns=2)
+    assert words(figure) == ["one", "two"]
+    pixels = shown(figure, 4 * 4 + 3)
+    assert [pixels[row, 0, 0] for row in (0, 5, 10, 15)] == [50, 50, 100, 100]
+    assert [pixels[row, 5, 0] for row in (0, 5, 10, 15)] == [50, 255, 100, 255]
+
+
+def test_samples_of_several_models_must_have_one_shape():
+    for images in ({}, {"one": np.zeros((3, 4, 4)), "two": np.zeros((2, 4, 4))}):
+        with pytest.raises(ValueError, match="`images` must hold arrays of one shape, at least one. Received: \\["):
+            kv.plots.samples(images)
+
+
 def test_words_stay_within_the_picture():
     figure = kv.plots.reconstructions(np.zeros((1, 8, 8)), np.ones((1, 8, 8)), title="a title of the usual length")
     figure.canvas.draw()
@@ -82,13 +118,18 @@ def test_words_stay_within_the_picture():
         (np.zeros((4, 4)), "`images` must be images of shape .* Received: an array of shape \\(4, 4\\)"),
         (np.zeros((2, 4, 4, 2)), "Received: an array of shape \\(2, 4, 4, 2\\)"),
         (np.zeros((0, 4, 4, 1)), "n >= 1. Received: an array of shape \\(0, 4, 4, 1\\)"),
-        (np.full((1, 4, 4), 256), "in \\[0, 255\\] where it is of integers. Received: values from 256 to 256"),
+        (np.full((1, 4, 4), 256), "in \\[0, 255\\] where it is of integers, or .* Received: values from 256 to 256"),
         (np.full((1, 4, 4), np.nan), "`images` must be numbers. Received: NaN"),
     ],
 )
 def test_samples_refuses_what_is_no_batch_of_images(images, message):
     with pytest.raises(ValueError, match=message):
         kv.plots.samples(images)
+
+
+def test_a_range_of_values_must_be_one():
+    with pytest.raises(ValueError, match="`value_range` must be a pair .low, high. with low < high. Received"):
+        kv.plots.samples(np.zeros((1, 4, 4)), value_range=(1.0, 1.0))
 
 
 def test_columns_must_be_positive():

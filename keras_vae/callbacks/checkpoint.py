@@ -1,0 +1,251 @@
+"""Checkpoints from which a run goes on as if it had not been cut."""
+
+import math
+import pathlib
+import shutil
+
+import keras
+import numpy as np
+
+from keras_vae.callbacks.callback_states import is_stopped, restore_states, states_of
+from keras_vae.callbacks.state_file import append_state, read_state
+from keras_vae.core import atomic_write, check_choice, check_integer, check_writable_directory, remove_partial
+from keras_vae.models import load_model
+
+_MONITORS = ("val_elbo", "val_loss", "elbo", "loss")
+
+
+class Checkpoint(keras.callbacks.Callback):
+    """Keep the last and the best epoch of a run on disk, so that a run that was killed goes on as if uncut.
+
+    `last.keras` and `best.keras` are models that `keras_vae.load_model` opens. Each is one file that also holds the
+    state of its run: the number of the epoch, the history, the optimizer, the learning rate, the positions of seed
+    generators, and what `EarlyStopping`, `ReduceLROnPlateau`, `ModelCheckpoint` and callbacks with the methods
+    `get_state()` and `set_state(state)` have counted. A file takes its name when it is whole and on the disk, so that
+    a good one is there at any moment. Order of the data, binarization and noise are functions of seed, epoch and step.
+
+    A resumed run begins after the last epoch that was saved; on one CPU it ends, bit for bit, with the weights and the
+    history of a run that was never cut, if the data come from an array or a `keras_vae.data.pipeline` with a seed.
+
+    Parameters
+    ----------
+    directory : str or pathlib.Path
+        Where the files are kept; made if need be.
+    monitor : str, optional
+        What is best, a name in the logs; by default the first of val_elbo, val_loss, elbo and loss that is there.
+    mode : {"auto", "min", "max"}
+        Whether less of it is better, or more; "auto" knows all losses and bounds of this package.
+    start_from_epoch : int
+        Epochs, from 0, before any may be the best, such as those in which beta grows.
+    every_n_epochs : int
+        How often `last.keras` is written. Where training ends it always is.
+    overwrite : bool
+        Whether a run that is there and was not restored is begun anew.
+
+    Attributes
+    ----------
+    epoch : int
+        Whole epochs done.
+    history : dict
+        For each name in the logs a list with a number for each of these epochs.
+    best : dict or None
+        "monitor", "value" and "epoch", from 0 as in Keras, of the best epoch.
+
+    Raises
+    ------
+    ValueError
+        If an argument is out of range. When training starts, if the directory holds a run that was not restored, or
+        `fit` was given another `initial_epoch`. After the first epoch, if the monitor is not in the logs.
+    OSError
+        If a file cannot be written; the last good one stays.
+
+    Examples
+    --------
+    >>> checkpoint = keras_vae.callbacks.Checkpoint("runs/first")
+    >>> vae = checkpoint.restore() or make_and_compile()
+    >>> vae.fit(train_x, validation_data=test_x, epochs=100, callbacks=[checkpoint, early_stopping])
+    """
+
+    def __init__(self, directory, *, monitor=None, mode="auto", start_from_epoch=0, every_n_epochs=1, overwrite=False):
+        super().__init__()
+        self.directory = pathlib.Path(directory)
+        self.monitor = monitor
+        self.mode = check_choice("mode", mode, ("auto", "min", "max"))
+        if monitor is not None:
+            _sign(monitor, mode)
+        self.start_from_epoch = check_integer("start_from_epoch", start_from_epoch, minimum=0)
+        self.every_n_epochs = check_integer("every_n_epochs", every_n_epochs, minimum=1)
+        self.overwrite = overwrite
+        self.epoch, self.history, self.best = 0, {}, None
+        self._is_own = False  # whether what is in the directory is this run's
+        self._others, self._states = [], []
+
+    @property
+    def last_path(self):
+        """The file of the last epoch."""
+        return self.directory / "last.keras"
+
+    @property
+    def best_path(self):
+        """The file of the best epoch."""
+        return self.directory / "best.keras"
+
+    @property
+    def finished(self):
+        """Whether early stopping ended the run that was restored; `fit` then trains no more."""
+        return is_stopped(self._others, self._states)
+
+    def restore(self, custom_objects=None):
+        """Load the last epoch, so that the next `fit` goes on from there.
+
+        Parameters
+        ----------
+        custom_objects : dict, optional
+            Classes of trunks by name, where they are not registered with Keras.
+
+        Returns
+        -------
+        keras_vae.models.LatentVariableModel or None
+            Compiled, as it was; None where there is no run yet.
+
+        Raises
+        ------
+        ValueError
+            If the file is broken or no checkpoint.
+        """
+        self._is_own = True
+        if not self.last_path.exists():
+            return None
+        model = load_model(self.last_path, custom_objects=custom_objects)
+        state = read_state(self.last_path)
+        for generator, position in zip(_seed_states(model), state["seeds"], strict=True):
+            generator.assign(position)
+        self.epoch, self.history, self.best = state["epoch"], state["history"], state["best"]
+        self._states = state["callbacks"]
+        return model
+
+    def load_best(self, custom_objects=None):
+        """Load the model of the best epoch.
+
+        Parameters
+        ----------
+        custom_objects : dict, optional
+            As for `restore`.
+
+        Returns
+        -------
+        keras_vae.models.LatentVariableModel
+
+        Raises
+        ------
+        FileNotFoundError
+            If there is none yet.
+        ValueError
+            If the file is broken.
+        """
+        return load_model(self.best_path, custom_objects=custom_objects)
+
+    def attach(self, callbacks):
+        """Note whose state is to be kept; `fit` of this package's models says so, and puts this callback behind them.
+
+        Parameters
+        ----------
+        callbacks : list of keras.callbacks.Callback
+            The others.
+        """
+        self._others = callbacks
+
+    def on_train_begin(self, logs=None):
+        """Refuse to write over another run, and give the other callbacks what they had counted."""
+        check_writable_directory(self.directory)
+        if self.last_path.exists() and not (self._is_own or self.overwrite):
+            raise ValueError(
+                "`directory` must hold no run that was not restored: call `restore()` to go on with it, or pass "
+                f"overwrite=True to begin anew. Received: directory={str(self.directory)!r}"
+            )
+        for path in (self.last_path, self.best_path):
+            if not self._is_own:
+                path.unlink(missing_ok=True)
+            remove_partial(path)
+        self._is_own = True
+        restore_states(self._others, self._states)
+        self._states = []
+
+    def on_epoch_begin(self, epoch, logs=None):
+        """Refuse an epoch that is not the next one."""
+        if epoch != self.epoch:
+            raise ValueError(f"`initial_epoch` must be {self.epoch}, where the checkpoint left off. Received: {epoch}")
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Save the epoch, as the last one and maybe as the best."""
+        logs = logs or {}
+        loss = logs.get("loss", 0.0)
+        if not math.isfinite(loss):
+            raise FloatingPointError(f"`loss` must be finite to be saved. Received: {loss} in epoch {epoch + 1}")
+        self.epoch = epoch + 1
+        for name, value in logs.items():
+            self.history.setdefault(name, []).append(np.asarray(value).tolist())
+        is_best = self._note_best(epoch, logs)
+        # What other callbacks do when training has ended must not be in the file.
+        is_end = self.model.stop_training or self.epoch == self.params.get("epochs")
+        if is_best or is_end or self.epoch % self.every_n_epochs == 0:
+            self._save(is_best)
+
+    def on_train_end(self, logs=None):
+        """Give `fit` the whole history to return, with the epochs before it was resumed."""
+        history = self.model.history
+        history.history = {name: list(values) for name, values in self.history.items()}
+        history.epoch = list(range(self.epoch))
+
+    def _note_best(self, epoch, logs):
+        monitor = self.monitor or next((name for name in _MONITORS if name in logs), None)
+        if monitor not in logs:
+            raise ValueError(f"`monitor` must be one of {sorted(logs)}. Received: monitor={self.monitor!r}")
+        value, sign = float(logs[monitor]), _sign(monitor, self.mode)
+        if epoch < self.start_from_epoch or not math.isfinite(value):
+            return False
+        if self.best is not None and sign * value <= sign * self.best["value"]:
+            return False
+        self.best = {"monitor": monitor, "value": value, "epoch": epoch}
+        return True
+
+    def _save(self, is_best):
+        state = {
+            "epoch": self.epoch,
+            "history": self.history,
+            "best": self.best,
+            "callbacks": states_of(self._others),
+            "seeds": [keras.ops.convert_to_numpy(generator) for generator in _seed_states(self.model)],
+        }
+        try:
+            with atomic_write(self.last_path) as aside:
+                keras.saving.save_model(self.model, aside)
+                append_state(aside, state)
+                if is_best:
+                    # Before the last one: of a run that is cut in between, the next epoch is the best once more.
+                    with atomic_write(self.best_path) as best:
+                        shutil.copyfile(aside, best)
+        except OSError as error:
+            reason = error.strerror or str(error)
+            raise OSError(
+                f"The checkpoint of epoch {self.epoch} could not be written, and the one before it is still there. "
+                f"Received: {str(self.directory)!r} ({reason})"
+            ) from error
+
+
+def _sign(monitor, mode):
+    """Return 1 where more is better and -1 where less is."""
+    if mode != "auto":
+        return 1 if mode == "max" else -1
+    if monitor.endswith("loss"):
+        return -1
+    if monitor.endswith("elbo"):
+        return 1
+    raise ValueError(f'`mode` must be "min" or "max" for this monitor. Received: monitor={monitor!r}, mode="auto"')
+
+
+def _seed_states(model):
+    """Return the variables that hold positions of random streams, those of dropout for instance: Keras forgets them."""
+    others = {id(variable) for variable in model.weights}
+    others |= {id(variable) for metric in model.metrics for variable in metric.variables}
+    return [variable for variable in model.variables if id(variable) not in others]

@@ -1,0 +1,135 @@
+"""Pictures of a model while it trains."""
+
+import pathlib
+from collections.abc import Mapping
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from keras_vae import plots
+from keras_vae.callbacks.readings import check_model
+from keras_vae.callbacks.tensorboard_images import write_figure
+from keras_vae.core import atomic_write, check_integer, check_writable_directory, resolve_seed
+
+_NUM_IMAGES = 10
+
+
+class ImageLogger(keras.callbacks.Callback):
+    """Draw a model every few epochs, to files, to TensorBoard, or to both.
+
+    By default three pictures are drawn: `samples`, of the same points of the prior each time; `reconstructions` of the
+    first ten of x, where there is x; and, of a model with two latent dimensions, the `manifold`. All are drawn once
+    before training starts, and not kept, so that what cannot be drawn is refused then. Training goes as it would
+    without this callback.
+
+    Parameters
+    ----------
+    directory : str or pathlib.Path, optional
+        Where files go, as `<name>_<epoch>.png` with epochs from 1, such as `samples_0005.png`. Made if need be.
+    log_dir : str or pathlib.Path, optional
+        Where TensorBoard's files go: into `images` below it, at the steps of Keras's own callback, epochs from 0. The
+        package tensorboard is not needed to write them.
+    x : array_like, optional
+        Shape (n, *event_shape): observations as the likelihood takes them, such as a batch of the validation set.
+    every_n_epochs : int
+        How often, at least 1.
+    num_samples : int
+        Images in the picture of samples, at least 1.
+    seed : int
+        Of the samples.
+    figures : mapping, optional
+        What to draw instead: from names to functions that take the model and return a matplotlib figure.
+
+    Raises
+    ------
+    TypeError
+        If `figures` holds something else. When training starts, if the model is none of this package, or a function
+        returns no figure.
+    ValueError
+        If an argument is out of range, or neither a directory nor a log_dir is given. When training starts, if the
+        model's observations are no images and no `figures` are given, or x does not suit the likelihood.
+    OSError
+        When training starts, if a directory cannot be made or written.
+
+    Examples
+    --------
+    >>> vae.fit(train_x, epochs=20, callbacks=[ImageLogger("pictures", x=test_x[:10], every_n_epochs=5)])
+    """
+
+    def __init__(self, directory=None, *, log_dir=None, x=None, every_n_epochs=1, num_samples=36, seed=0, figures=None):
+        super().__init__()
+        if directory is None and log_dir is None:
+            raise ValueError("`directory` or `log_dir` must be given. Received: neither")
+        self.directory = None if directory is None else pathlib.Path(directory)
+        self.log_dir = None if log_dir is None else pathlib.Path(log_dir)
+        self.x = x
+        self.every_n_epochs = check_integer("every_n_epochs", every_n_epochs, minimum=1)
+        self.num_samples = check_integer("num_samples", num_samples, minimum=1)
+        self.seed = resolve_seed(seed)
+        self.figures = None if figures is None else _check_figures(figures)
+
+    def on_train_begin(self, logs=None):
+        """Draw everything once, to find out what cannot be drawn or written."""
+        model = check_model(self)
+        self._figures = self._defaults(model) if self.figures is None else self.figures
+        for name in self._figures:
+            self._draw(name)
+        if self.directory is not None:
+            check_writable_directory(self.directory)
+        self._writer = None
+        if self.log_dir is not None:
+            self._writer = tf.summary.create_file_writer(str(check_writable_directory(self.log_dir / "images")))
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Draw and write, in the epochs whose turn it is."""
+        if (epoch + 1) % self.every_n_epochs:
+            return
+        for name in self._figures:
+            figure = self._draw(name)
+            if self.directory is not None:
+                with atomic_write(self.directory / f"{name}_{epoch + 1:04d}.png") as aside:
+                    figure.savefig(aside)
+            if self._writer is not None:
+                write_figure(self._writer, name, figure, epoch)
+
+    def on_train_end(self, logs=None):
+        """Close TensorBoard's file."""
+        if self._writer is not None:
+            self._writer.close()
+
+    def _draw(self, name):
+        figure = self._figures[name](self.model)
+        if not hasattr(figure, "savefig"):
+            raise TypeError(f"`figures[{name!r}]` must return a matplotlib figure. Received: {figure!r}")
+        return figure
+
+    def _defaults(self, model):
+        try:
+            self._draw_samples(model)
+        except ValueError as error:
+            raise ValueError(f"`figures` must be given for a model of other things than images: {error}") from None
+        figures = {"samples": self._draw_samples}
+        if self.x is not None:
+            figures["reconstructions"] = self._draw_reconstructions
+        if model.latent_dim == 2:
+            figures["manifold"] = plots.latent_manifold
+        return figures
+
+    def _draw_samples(self, model):
+        images = model.generate(self.num_samples, seed=self.seed)
+        return plots.samples(images, value_range=model.likelihood.support)
+
+    def _draw_reconstructions(self, model):
+        x = np.asarray(self.x)[:_NUM_IMAGES]
+        return plots.reconstructions(x, model.reconstruct(x), value_range=model.likelihood.support or (0.0, 1.0))
+
+
+def _check_figures(figures):
+    is_good = isinstance(figures, Mapping) and len(figures) and all(callable(draw) for draw in figures.values())
+    if not is_good:
+        raise TypeError(f"`figures` must map names to functions of the model, at least one. Received: {figures!r}")
+    for name in figures:
+        if not isinstance(name, str) or not name or name != pathlib.PurePath(name).name:
+            raise ValueError(f"`figures` must have names that can begin a file's name. Received: {name!r}")
+    return dict(figures)

@@ -1,0 +1,65 @@
+"""Epochs of batches of rows: their order is a pure function of (seed, epoch)."""
+
+import tensorflow as tf
+
+from keras_vae.core import check_integer, fold_in
+
+# What is folded into a seed, so that order and binarization are independent.
+ORDER, BINARIZATION = 0, 1
+
+
+def epochs(size, load, *, batch_size, shuffle, seed, drop_remainder, num_parallel_calls=2):
+    """Make a `tf.data.Dataset` that loads batches by the numbers of their examples, in each epoch anew.
+
+    Parameters
+    ----------
+    size : int
+        How many examples there are.
+    load : callable
+        Takes the epoch, the step and the rows, three integer tensors, the last of shape (batch,), and returns a batch.
+    batch_size : int
+        Examples in a batch.
+    shuffle : bool
+        Whether each epoch has an order of its own.
+    seed : int
+        Seed of the order.
+    drop_remainder : bool
+        Whether a short last batch is left out.
+    num_parallel_calls : int
+        How many batches are loaded at the same time.
+
+    Returns
+    -------
+    tf.data.Dataset
+        Of known cardinality, with the attribute `epoch`, a variable that counts the passes.
+
+    Raises
+    ------
+    ValueError
+        If `batch_size` is not an integer >= 1, or the only batch is left out.
+    """
+    check_integer("batch_size", batch_size, minimum=1)
+    if drop_remainder and size < batch_size:
+        raise ValueError(
+            f"`batch_size` must be <= {size}, the number of examples, with drop_remainder=True. "
+            f"Received: batch_size={batch_size}"
+        )
+    with tf.device("CPU:0"):
+        epoch = tf.Variable(0, dtype=tf.int64, trainable=False, name="epoch")
+
+    def next_epoch(_):
+        return epoch.assign_add(1) - 1
+
+    def batches(number):
+        order = tf.range(size)
+        if shuffle:
+            order = tf.random.experimental.stateless_shuffle(order, seed=fold_in(seed, ORDER, number))
+        rows = tf.data.Dataset.from_tensor_slices(order).batch(batch_size, drop_remainder=drop_remainder)
+        return rows.enumerate().map(lambda step, row: (number, step, row))
+
+    dataset = tf.data.Dataset.range(1).map(next_epoch).flat_map(batches)
+    dataset = dataset.map(load, num_parallel_calls=num_parallel_calls, deterministic=True)
+    steps = size // batch_size if drop_remainder else -(-size // batch_size)
+    dataset = dataset.apply(tf.data.experimental.assert_cardinality(steps)).prefetch(2)
+    dataset.epoch = epoch
+    return dataset

@@ -1,0 +1,149 @@
+"""Batches from a folder of images, streamed."""
+
+import pathlib
+
+import tensorflow as tf
+
+from keras_vae.core import check_choice, check_number, resolve_seed
+from keras_vae.data.epochs import epochs
+from keras_vae.data.folder_reader import FolderReader
+from keras_vae.data.image_files import find_images, is_in_validation
+from keras_vae.data.read_images import check_image_size
+
+
+def image_folder(
+    path,
+    image_size,
+    *,
+    batch_size=32,
+    shuffle=False,
+    seed=None,
+    channels=3,
+    recursive=True,
+    validation_split=None,
+    subset=None,
+    on_error="raise",
+    verify=True,
+    drop_remainder=False,
+):
+    """Make a `tf.data.Dataset` of batches from a folder of images, which are read as they are needed.
+
+    Never more than a few batches are in memory. As with `keras_vae.data.pipeline`, the order is a pure function of
+    (seed, epoch), and the data set's `epoch` is set by `fit` of this package's models, so that a resumed run goes on
+    as if it had not been cut.
+
+    Each image is cropped at its centre to the shape wanted and then resized. Photographs are turned as the camera
+    says, transparent places become white, 16 bits become 8, and of animations the first picture is taken.
+
+    Parameters
+    ----------
+    path : str or os.PathLike
+        The folder. Files that end in .bmp, .gif, .jpeg, .jpg, .png, .tif, .tiff or .webp are images; others and hidden
+        ones are passed over.
+    image_size : int or tuple of int
+        Side of a square, or height and width.
+    batch_size : int
+        Examples in a batch, over all replicas.
+    shuffle : bool
+        Whether each epoch has an order of its own. Validation sets stay in the order of their names.
+    seed : int, optional
+        Seed of the order; a fresh one by default.
+    channels : {1, 3}
+        Grey or colour.
+    recursive : bool
+        Whether folders within the folder are searched too.
+    validation_split : float, optional
+        About which share of the images is in the validation set. An image's place depends on nothing but its name
+        within the folder: further files move none from one set to the other.
+    subset : {None, "training", "validation", "both"}
+        Which part is wanted, where `validation_split` is given.
+    on_error : {"raise", "skip"}
+        Whether a broken file is an error that names it, or is left out and named once, as a warning of the logger
+        "keras_vae". A file that breaks later makes its batch shorter by one.
+    verify : bool
+        Whether each file is read once before anything else: broken files are then found at once and not in the middle
+        of an epoch, and each batch but the last is full.
+    drop_remainder : bool
+        Whether a short last batch is left out.
+
+    Returns
+    -------
+    tf.data.Dataset, or a pair of them for subset="both"
+        Batches of shape (batch, height, width, channels), float32, values 0 to 1. The attribute `files` has the names
+        of its images within the folder, `epoch` counts the passes.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such folder.
+    ValueError
+        If it holds no images, an argument is out of range, a part is empty, or a file is broken.
+
+    Examples
+    --------
+    >>> train, validation = image_folder("faces", 256, shuffle=True, validation_split=0.1, subset="both", seed=0)
+    >>> vae.fit(train, validation_data=validation, epochs=20)
+    """
+    size = check_image_size(image_size)
+    check_choice("channels", channels, (1, 3))
+    check_choice("on_error", on_error, ("raise", "skip"))
+    check_choice("subset", subset, (None, "training", "validation", "both"))
+    _check_split(validation_split, subset)
+    seed = resolve_seed(seed)
+    folder = pathlib.Path(path).expanduser()
+    parts = _parts(find_images(folder, recursive), validation_split, subset)
+
+    datasets = []
+    for part, files in parts.items():
+        reader = FolderReader(folder, files, size, channels, on_error)
+        if verify:
+            reader.verify()
+        is_shuffled = shuffle and part != "validation"
+        datasets.append(_stream(reader, batch_size, is_shuffled, seed, drop_remainder))
+    return tuple(datasets) if subset == "both" else datasets[0]
+
+
+def _stream(reader, batch_size, shuffle, seed, drop_remainder):
+    def load(epoch, step, rows):
+        images = tf.numpy_function(reader.read, [rows], tf.uint8, stateful=False)
+        images = tf.ensure_shape(images, [None, *reader.image_size, reader.channels])
+        return tf.cast(images, tf.float32) / 255.0
+
+    dataset = epochs(
+        len(reader.files),
+        load,
+        batch_size=batch_size,
+        shuffle=shuffle,
+        seed=seed,
+        drop_remainder=drop_remainder,
+        num_parallel_calls=tf.data.AUTOTUNE,
+    )
+    dataset.files = reader.files
+    return dataset
+
+
+def _check_split(validation_split, subset):
+    if (validation_split is None) != (subset is None):
+        raise ValueError(
+            "`validation_split` and `subset` must be given together. "
+            f"Received: validation_split={validation_split!r}, subset={subset!r}"
+        )
+    if validation_split is not None and check_number("validation_split", validation_split, above=0.0) >= 1.0:
+        raise ValueError(f"`validation_split` must be < 1. Received: validation_split={validation_split!r}")
+
+
+def _parts(files, validation_split, subset):
+    """Return the names of the files in each part that is wanted."""
+    if subset is None:
+        return {"all": files}
+    parts = {"training": [], "validation": []}
+    for name in files:
+        parts["validation" if is_in_validation(name, validation_split) else "training"].append(name)
+    wanted = parts if subset == "both" else {subset: parts[subset]}
+    for part, names in wanted.items():
+        if not names:
+            raise ValueError(
+                f"`validation_split` must leave images for {part}. Received: "
+                f"validation_split={validation_split!r} for {len(files)} images"
+            )
+    return wanted

@@ -1,0 +1,30 @@
+"""Libraries that only some users need, imported when they are called for."""
+
+import importlib
+
+
+def import_extra(module, *, extra):
+    """Import a library that an extra brings.
+
+    Parameters
+    ----------
+    module : str
+        Its name.
+    extra : str
+        The extra of this package.
+
+    Returns
+    -------
+    module
+
+    Raises
+    ------
+    ImportError
+        If it is not installed; the message names the extra.
+    """
+    try:
+        return importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        raise ImportError(
+            f"The extra `{extra}` must be installed: pip install 'keras-vae[{extra}]'. Received: {error}"
+        ) from error

@@ -1,0 +1,145 @@
+"""Encoder and decoder as two Keras models of their own, for exporters that take a model and write a file."""
+
+import functools
+import pathlib
+
+import keras
+import tensorflow as tf
+import tensorflow_probability as tfp
+
+from keras_vae.core import atomic_directory, check_instance
+from keras_vae.export.endpoints import Endpoints
+from keras_vae.export.images import value_range
+from keras_vae.export.metadata import write_metadata
+from keras_vae.models import LatentVariableModel
+
+tfd = tfp.distributions
+
+
+class _Half(keras.Model):
+    """The encoder or the decoder of a model, with named inputs and outputs.
+
+    Values outside the likelihood's support are not refused: neither ONNX nor LiteRT has an operation for it.
+
+    Parameters
+    ----------
+    vae : keras_vae.models.LatentVariableModel
+        The model, whose weights are shared.
+    function : callable
+        From tensors to a dictionary of tensors.
+    inputs : tuple of tf.TensorSpec
+        What the function takes.
+    """
+
+    def __init__(self, vae, function, inputs, *, name):
+        super().__init__(name=name)
+        self.vae = vae
+        self.function = tf.function(function, input_signature=inputs)
+        self.specs = inputs
+        self.built = True
+
+    def call(self, inputs):
+        """Run it on a tensor, or on a list of them."""
+        return self.function(*(inputs if isinstance(inputs, (list, tuple)) else [inputs]))
+
+    @property
+    def signature(self):
+        """What `keras.Model.export` takes for `input_signature`."""
+        return list(self.specs) if len(self.specs) == 1 else [list(self.specs)]
+
+
+def encoder_and_decoder(vae):
+    """Take a model apart.
+
+    Parameters
+    ----------
+    vae : keras_vae.models.LatentVariableModel
+        The model.
+
+    Returns
+    -------
+    dict of keras.Model
+        `encode`, from `x` to `mean` and `scale`, and `decode`, from `z` to `mean`; of a model with several levels
+        `mean_1` and so on.
+
+    Raises
+    ------
+    ValueError
+        If the model does not compute in float32.
+    """
+    check_instance("vae", vae, LatentVariableModel, "a model of keras_vae")
+    if not vae.built:
+        vae.build((None, *vae.likelihood.x_shape))
+    precisions = {layer.compute_dtype for layer in vae._flatten_layers()} - {"float32"}
+    if precisions:
+        raise ValueError(
+            "`vae` must compute in float32 for this format: build it under the dtype policy float32 and give it these "
+            f"weights with `set_weights`. Received: layers that compute in {sorted(precisions)}"
+        )
+    endpoints = Endpoints(vae, value_range(vae.likelihood)).all()
+    encode = functools.partial(_encode, vae, "{}_{}" if isinstance(vae.latent_dim, tuple) else "{}")
+    return {
+        "encode": _Half(vae, encode, endpoints["encode"].inputs, name="encoder"),
+        "decode": _Half(vae, endpoints["decode"].function, endpoints["decode"].inputs, name="decoder"),
+    }
+
+
+def write_halves(vae, path, write):
+    """Write encoder and decoder into a directory, whole or not at all, with what they are.
+
+    Parameters
+    ----------
+    vae : keras_vae.models.LatentVariableModel
+        The model.
+    path : str or pathlib.Path
+        The directory.
+    write : callable
+        Writes one of them into a directory, by its name and `signature`.
+
+    Returns
+    -------
+    pathlib.Path
+        The directory.
+
+    Raises
+    ------
+    FileExistsError
+        If the directory is already there.
+    """
+    halves, path = encoder_and_decoder(vae), pathlib.Path(path)
+    if path.exists():
+        raise FileExistsError(
+            f"`path` must be a directory that is not there yet. Received: {str(path)!r}, which exists"
+        )
+    with atomic_directory(path) as aside:
+        for half in halves.values():
+            write(half, aside)
+        functions = {name: half.function.get_concrete_function() for name, half in halves.items()}
+        write_metadata(aside, vae, functions, value_range(vae.likelihood))
+    return path
+
+
+def _encode(vae, form, x):
+    found = {}
+    for level, posterior in enumerate(vae.latent_posteriors(x), start=1):
+        found[form.format("mean", level)], found[form.format("scale", level)] = _moments(posterior)
+    return found
+
+
+@functools.singledispatch
+def _moments(distribution):
+    """Return mean and standard deviation, where TFP's own need operations that the other formats lack."""
+    return distribution.mean(), distribution.stddev()
+
+
+@_moments.register
+def _(distribution: tfd.MultivariateNormalTriL):
+    factor = distribution.parameters["scale_tril"]
+    return distribution.loc, tf.sqrt(tf.reduce_sum(factor**2, axis=-1))
+
+
+@_moments.register
+def _(distribution: tfd.Independent):
+    if not isinstance(distribution.distribution, tfd.Deterministic):
+        return distribution.mean(), distribution.stddev()
+    return distribution.distribution.loc, tf.zeros_like(distribution.distribution.loc)

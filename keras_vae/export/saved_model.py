@@ -1,0 +1,91 @@
+"""The export to TensorFlow's SavedModel."""
+
+import pathlib
+
+import keras
+
+from keras_vae.core import atomic_directory, check_instance, check_integer, check_range
+from keras_vae.export.blanks import never_empty
+from keras_vae.export.endpoints import Endpoints
+from keras_vae.export.images import value_range
+from keras_vae.export.metadata import write_metadata
+from keras_vae.export.versions import versions_in
+from keras_vae.export.warm_up import write_warm_up
+from keras_vae.models import LatentVariableModel
+
+
+def saved_model(vae, path, version=None, *, image_range=None, warm_up=None):
+    """Write a model as a SavedModel, which TensorFlow Serving and TensorFlow's C API run without Python.
+
+    It is written as `path/<version>/`, whole or not at all. Its signatures have a batch axis of any length, and each
+    row of an answer depends on the same row of the request alone:
+
+    - `serving_default`, which is `reconstruct`: `x` -> `reconstruction`;
+    - `encode`: `x` -> `mean`, `scale` (a standard deviation);
+    - `decode`: `z` -> `mean`;
+    - `generate`: `seed`, int32 of shape (batch, 2) -> `mean`, an image for each seed;
+    - `score`: `x`, `seed` -> `elbo`, `rate`, `distortion` in nats, as the model's objective has them;
+    - for images with one or three channels also `reconstruct_bytes`, `encode_bytes` and `score_bytes`, which take
+      PNG or JPEG files of the right size in `image_bytes`.
+
+    A model of several levels has `z_1`, ..., `mean_1`, ..., `scale_1`, ..., bottom-up. What the model is travels along,
+    for `read_metadata`.
+
+    Parameters
+    ----------
+    vae : keras_vae.models.LatentVariableModel
+        The model.
+    path : str or pathlib.Path
+        The directory that holds the model's versions.
+    version : int, optional
+        A whole number >= 1; one more than the latest by default.
+    image_range : pair of float, optional
+        What black and white in image files are to the model. By default the range that the likelihood allows, and 0
+        and 1 where it allows all.
+    warm_up : sequence of int, optional
+        Batch sizes of the requests that TensorFlow Serving runs when it loads the model (`write_warm_up`); none by
+        default.
+
+    Returns
+    -------
+    pathlib.Path
+        `path/<version>`.
+
+    Raises
+    ------
+    TypeError
+        If `vae` is no model of this package.
+    ValueError
+        If `version` or `image_range` is out of range.
+    FileExistsError
+        If the version is already there.
+    OSError
+        If it cannot be written.
+    ImportError
+        If `warm_up` is given and the extra `serving` is not installed.
+
+    Examples
+    --------
+    >>> keras_vae.export.saved_model(vae, "served/fashion_mnist")
+    PosixPath('served/fashion_mnist/1')
+    """
+    check_instance("vae", vae, LatentVariableModel, "a model of keras_vae")
+    image_range = value_range(vae.likelihood, None if image_range is None else check_range("image_range", image_range))
+    if version is None:
+        version = max(versions_in(path), default=0) + 1
+    target = pathlib.Path(path) / str(check_integer("version", version, minimum=1))
+    if target.exists():
+        raise FileExistsError(f"`version` must be one that is not there yet. Received: {str(target)!r}, which exists")
+    if not vae.built:
+        vae.build((None, *vae.likelihood.x_shape))
+    archive = keras.export.ExportArchive()
+    functions = {}
+    for name, endpoint in Endpoints(vae, image_range).all().items():
+        function = archive.add_endpoint(name, never_empty(endpoint, vae.likelihood), list(endpoint.inputs))
+        functions[name] = function.get_concrete_function()
+    with atomic_directory(target) as aside:
+        archive.write_out(aside, verbose=False)
+        if warm_up:
+            write_warm_up(aside, functions, vae.likelihood, warm_up)
+        write_metadata(aside, vae, functions, image_range)
+    return target

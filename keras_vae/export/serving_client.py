@@ -1,0 +1,166 @@
+"""What clients of a model server have in common: arrays checked against the served signatures, by name."""
+
+import abc
+
+import numpy as np
+import tensorflow as tf
+
+from keras_vae.core import check_integer, check_number
+from keras_vae.export.signature import Signature
+
+_PRIVATE = "__saved_model_"  # TensorFlow's own entries among the signatures
+
+
+class ServingClient(abc.ABC):
+    """A client of one model on a TensorFlow Serving server.
+
+    The signatures are asked for once, with the first request. Use it as a context manager, or `close` it.
+
+    Parameters
+    ----------
+    address : str
+        Where the server is.
+    model : str
+        The model's name on the server.
+    version : int, optional
+        Which version answers; the server's choice by default, which is the latest one it has.
+    label : str, optional
+        A label such as "stable" that the server has given to a version; not together with `version`.
+    timeout : float
+        Seconds to wait for an answer.
+
+    Raises
+    ------
+    ImportError
+        If the extra `serving` is not installed.
+    ValueError
+        If an argument is out of range.
+    """
+
+    def __init__(self, address, model, *, version=None, label=None, timeout=10.0):
+        if not isinstance(model, str) or not model:
+            raise ValueError(f"`model` must be the model's name on the server. Received: model={model!r}")
+        if version is not None and label is not None:
+            raise ValueError(
+                f"`version` and `label` must not be given together. Received: version={version!r}, label={label!r}"
+            )
+        self.address = address
+        self.model = model
+        self.version = version if version is None else check_integer("version", version, minimum=0)
+        self.label = label
+        self.timeout = check_number("timeout", timeout, above=0)
+        self._signatures = None
+
+    def predict(self, signature="serving_default", /, **inputs):
+        """Run one signature.
+
+        Parameters
+        ----------
+        signature : str
+            Its name, such as "encode" or "generate".
+        **inputs : array_like
+            By the signature's own names, all with the same number of rows. Strings are bytes.
+
+        Returns
+        -------
+        dict of numpy.ndarray
+            By the signature's own names.
+
+        Raises
+        ------
+        ServingError
+            If the server refuses, or does not answer.
+        ValueError
+            If the signature is unknown or the inputs do not fit it.
+        """
+        known = self.signatures()
+        if signature not in known:
+            raise ValueError(f"`signature` must be one of {sorted(known)}. Received: signature={signature!r}")
+        specs = known[signature].inputs
+        if set(inputs) != set(specs):
+            raise ValueError(f"The inputs of {signature!r} must be {sorted(specs)}. Received: {sorted(inputs)}")
+        arrays = {name: _fitted(name, value, specs[name]) for name, value in inputs.items()}
+        return self._predict(signature, arrays, known[signature].outputs)
+
+    def signatures(self):
+        """Return what the model answers to.
+
+        Returns
+        -------
+        dict of Signature
+            By name.
+
+        Raises
+        ------
+        ServingError
+            If the server refuses, or does not answer.
+        """
+        if self._signatures is None:
+            definitions = self._signature_definitions().signature_def
+            self._signatures = {
+                name: Signature(_specs(definition.inputs), _specs(definition.outputs))
+                for name, definition in definitions.items()
+                if not name.startswith(_PRIVATE)
+            }
+        return self._signatures
+
+    @abc.abstractmethod
+    def status(self):
+        """Return the state of the model's versions.
+
+        Returns
+        -------
+        dict
+            From version to state: "AVAILABLE" where it answers, else "START", "LOADING", "UNLOADING" or "END".
+
+        Raises
+        ------
+        ServingError
+            If the server does not know the model, or does not answer.
+        """
+
+    @abc.abstractmethod
+    def close(self):
+        """Close the connection."""
+
+    @abc.abstractmethod
+    def _predict(self, signature, arrays, outputs):
+        """Run a signature on arrays that fit it; `outputs` are its specs."""
+
+    @abc.abstractmethod
+    def _signature_definitions(self):
+        """Ask the server for the message `SignatureDefMap`."""
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        self.close()
+
+
+def _specs(tensors):
+    return {
+        name: tf.TensorSpec(tf.TensorShape(tensor.tensor_shape), tf.as_dtype(tensor.dtype), name)
+        for name, tensor in tensors.items()
+    }
+
+
+def _fitted(name, value, spec):
+    """Return an input as an array of the signature's type, without a loss in silence."""
+    # An array of NumPy's own strings would lose zeros at the end of bytes.
+    array = np.asarray(value, dtype=object if spec.dtype == tf.string else None)
+    if spec.dtype != tf.string:
+        wanted = spec.dtype.as_numpy_dtype
+        cast = array.astype(wanted) if np.can_cast(array.dtype, wanted, casting="same_kind") else None
+        if cast is None or (cast.dtype.kind in "iu" and not np.array_equal(cast, array)):
+            raise ValueError(f"`{name}` must be of type {spec.dtype.name}. Received: {name} of type {array.dtype}")
+        array = cast
+    elif not all(isinstance(element, bytes) for element in array.flat):
+        raise ValueError(f"`{name}` must hold bytes. Received: {name}={value!r}"[:500])
+    if not spec.shape.is_compatible_with(array.shape) or not array.size:
+        shape = ["rows" if size is None and axis == 0 else size for axis, size in enumerate(spec.shape)]
+        raise ValueError(
+            f"`{name}` must have shape ({', '.join(map(str, shape))}) with at least one row. "
+            f"Received: shape {array.shape}"
+        )
+    return array

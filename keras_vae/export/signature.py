@@ -1,0 +1,18 @@
+"""What a server says of one signature."""
+
+from typing import NamedTuple
+
+
+class Signature(NamedTuple):
+    """What a served signature takes and answers.
+
+    Attributes
+    ----------
+    inputs : dict of tf.TensorSpec
+        By name; sizes that may vary are None.
+    outputs : dict of tf.TensorSpec
+        By name.
+    """
+
+    inputs: dict
+    outputs: dict

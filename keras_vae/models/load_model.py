@@ -1,0 +1,74 @@
+"""Models from files that may be broken, or somebody else's."""
+
+import pathlib
+import zipfile
+
+import keras
+
+from keras_vae.models.latent_variable_model import LatentVariableModel
+
+# Weights do not shrink to a hundredth; a file that claims so would fill the memory or the disk.
+_MAX_RATIO = 100
+
+
+def load_model(path, *, compile=True, custom_objects=None):
+    """Load a model that `save` wrote; of a file that is broken or another one's, say so by its name.
+
+    Every byte of the content is checked against the file's checksums before anything is made of it, and Keras's safe
+    mode is on: no code in the file is run.
+
+    Parameters
+    ----------
+    path : str or pathlib.Path
+        A `.keras` file.
+    compile : bool
+        Whether the model comes back compiled, with the state of its optimizer, if it was saved so.
+    custom_objects : dict, optional
+        Classes of trunks by name, where they are not registered with Keras.
+
+    Returns
+    -------
+    LatentVariableModel
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        If the file is broken or cannot be made a model of.
+    TypeError
+        If it holds a model of another package.
+
+    Examples
+    --------
+    >>> vae = keras_vae.load_model("fashion.keras")
+    """
+    path = pathlib.Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"`path` must be a file. Received: {str(path)!r}, where there is none")
+    try:
+        _check_archive(path)
+        model = keras.models.load_model(path, compile=compile, custom_objects=custom_objects, safe_mode=True)
+    except Exception as error:  # what a broken file raises, from zip, JSON, HDF5 or Keras, has no common class
+        raise ValueError(
+            f"`path` must be a `.keras` file that `save` wrote. Received: {str(path)!r} ({_reason(error)})"
+        ) from error
+    if not isinstance(model, LatentVariableModel):
+        raise TypeError(f"`path` must hold a model of keras_vae. Received: {str(path)!r}, a {type(model).__name__}")
+    return model
+
+
+def _check_archive(path):
+    with zipfile.ZipFile(path) as archive:
+        if sum(member.file_size for member in archive.infolist()) > _MAX_RATIO * path.stat().st_size:
+            raise ValueError("its members are larger than such a file can hold")
+        broken = archive.testzip()
+    if broken is not None:
+        raise ValueError(f"its member {broken!r} is broken")
+
+
+def _reason(error):
+    """Return the first sentence of what went wrong, without the config that Keras prints after it."""
+    text = f"no {error}" if isinstance(error, KeyError) else str(error)
+    text = text.split("Exception encountered:")[-1].strip() or type(error).__name__
+    return text.splitlines()[0].split(". ")[0][:200]

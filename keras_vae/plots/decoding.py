@@ -1,0 +1,125 @@
+"""Pictures that a model makes of latent codes."""
+
+import numpy as np
+
+from keras_vae.core import check_instance
+from keras_vae.models import LatentVariableModel
+from keras_vae.plots.pictures import as_pictures
+
+
+def check_image_model(vae):
+    """Check that a model is one of this package, and that its observations are images.
+
+    Parameters
+    ----------
+    vae : keras_vae.models.LatentVariableModel
+        The model.
+
+    Returns
+    -------
+    keras_vae.models.LatentVariableModel
+
+    Raises
+    ------
+    TypeError
+        If it is no model of this package.
+    ValueError
+        If its observations are no images.
+    """
+    check_instance("vae", vae, LatentVariableModel, "a model of `keras_vae`")
+    shape = tuple(vae.event_shape)
+    if vae.likelihood.x_shape != shape or len(shape) not in (2, 3) or (*shape, 1)[2] not in (1, 3):
+        raise ValueError(
+            "`vae` must be a model of images, with an event_shape (height, width), (height, width, 1) or "
+            f"(height, width, 3). Received: observations of shape {vae.likelihood.x_shape}"
+        )
+    return vae
+
+
+def pictures_of(vae, images):
+    """Bring images, as a model takes and makes them, to colour values.
+
+    Parameters
+    ----------
+    vae : keras_vae.models.LatentVariableModel
+        The model; its likelihood knows which values are black and white.
+    images : numpy.ndarray
+        Shape (n, *event_shape).
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (n, height, width, 3), float32, values 0 to 1.
+    """
+    return as_pictures("images", images, vae.likelihood.support or (0.0, 1.0))
+
+
+def decoded_pictures(vae, codes):
+    """Decode codes to colour values.
+
+    Parameters
+    ----------
+    vae : keras_vae.models.LatentVariableModel
+        The model.
+    codes : sequence of numpy.ndarray
+        One array of shape (n, latent_dim) for each level, bottom-up.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (n, height, width, 3), float32, values 0 to 1.
+    """
+    return pictures_of(vae, vae.decode(tuple(codes) if isinstance(vae.latent_dim, tuple) else codes[0]))
+
+
+def check_ends(vae, start, end):
+    """Bring the ends of paths, images or codes, to codes.
+
+    Parameters
+    ----------
+    vae : keras_vae.models.LatentVariableModel
+        The model.
+    start, end : array_like, or sequence of array_like
+        Images of shape `event_shape` or (n, *event_shape), which are encoded; or codes of shape (latent_dim,) or
+        (n, latent_dim), of several levels one for each.
+
+    Returns
+    -------
+    codes : tuple of tuple of numpy.ndarray
+        For start and end: one array of shape (n, latent_dim) for each level.
+    images : tuple
+        For start and end: the images given, of shape (n, *event_shape), or None.
+
+    Raises
+    ------
+    ValueError
+        If they are neither, the two are not as many, or images do not suit the likelihood.
+    """
+    found = [_codes_and_images(vae, name, value) for name, value in (("start", start), ("end", end))]
+    numbers = [len(codes[0]) for codes, _ in found]
+    if numbers[0] != numbers[1]:
+        raise ValueError(
+            f"`start` and `end` must be as many, a pair for each row. Received: {numbers[0]} and {numbers[1]}"
+        )
+    return tuple(zip(*found, strict=True))
+
+
+def _codes_and_images(vae, name, value):
+    shape, sizes = tuple(vae.event_shape), vae.latent_dim
+    levels = sizes if isinstance(sizes, tuple) else (sizes,)
+    parts = list(value) if isinstance(sizes, tuple) and isinstance(value, (tuple, list)) else [value]
+    parts = [np.asarray(part) for part in parts]
+    # An image wins where both fit: (28, 28) may also be 28 codes of 28 dimensions.
+    if len(parts) == 1 and parts[0].shape in (shape, (*parts[0].shape[:1], *shape)):
+        images = parts[0].reshape(-1, *shape)
+        codes = vae.encode(images)
+        return codes if isinstance(sizes, tuple) else (codes,), images
+    codes = [part[None] if part.ndim == 1 else part for part in parts]
+    if [code.shape for code in codes] != [(len(codes[0]), size) for size in levels] or not len(codes[0]):
+        wanted = " and ".join(f"(n, {size})" for size in levels)
+        raise ValueError(
+            f"`{name}` must be images of shape {shape} or (n, {', '.join(map(str, shape))}), or codes of shape "
+            f"{wanted}{', one array for each level' if len(levels) > 1 else ''}. "
+            f"Received: {' and '.join(str(part.shape) for part in parts)}"
+        )
+    return tuple(codes), None

@@ -1,0 +1,96 @@
+"""The file that repeats a run: TOML, which people can write and comment; Python reads it, and tomli-w writes it."""
+
+import dataclasses
+import difflib
+import importlib.metadata
+import tomllib
+
+from keras_vae_cli.mistake import Mistake
+from keras_vae_cli.settings import Settings
+
+_KEYS = tuple(field.name for field in dataclasses.fields(Settings))
+
+
+def read_words(path):
+    """Read a config file into what would have been typed on the command line.
+
+    Words, and not values: so a file passes the same checks as the command line does.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The file.
+
+    Returns
+    -------
+    dict of str
+        From the name of a field of `Settings` to its words.
+
+    Raises
+    ------
+    Mistake
+        If the file cannot be read, is no TOML, or has a key that is not known.
+    """
+    try:
+        found = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise Mistake(f"`--config` must be a file. Received: {str(path)!r} ({error.strerror})") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise Mistake(f"`--config` must be a TOML file. Received: {str(path)!r} ({error})") from error
+    return {key: _words(path, key, value) for key, value in found.items()}
+
+
+def _words(path, key, value):
+    if key not in _KEYS:
+        near = difflib.get_close_matches(key.replace("-", "_"), _KEYS, n=1, cutoff=0.0)[0]
+        raise Mistake(f"`--config` must have known keys; the nearest is {near!r}. Received: {key!r} in {str(path)!r}")
+    if isinstance(value, list) and value and all(type(item) is int for item in value):
+        return ",".join(map(str, value))
+    if not isinstance(value, (bool, int, float, str)):
+        raise Mistake(f"`{key}` in {str(path)!r} must be a number, a string or a list of integers. Received: {value!r}")
+    return str(value)
+
+
+def write_config(settings, path):
+    """Write the file that repeats a run.
+
+    Parameters
+    ----------
+    settings : Settings
+        Resolved ones.
+    path : pathlib.Path
+        Where to.
+    """
+    import tomli_w  # here, for the sake of a quick `--help`
+
+    values = {name: value for name, value in dataclasses.asdict(settings).items() if value is not None}
+    head = (
+        f"# keras-vae {importlib.metadata.version('keras-vae')}. To repeat the run:\n"
+        "# keras-vae train --config config.toml --output ANOTHER_DIRECTORY\n\n"
+    )
+    path.write_text(head + tomli_w.dumps(values), encoding="utf-8")
+
+
+def read_settings(path):
+    """Read the settings that `write_config` wrote.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The file.
+
+    Returns
+    -------
+    Settings
+
+    Raises
+    ------
+    Mistake
+        If the file cannot be read, or holds others than these settings.
+    """
+    words = read_words(path)
+    values = tomllib.loads(path.read_text(encoding="utf-8"))
+    try:
+        return Settings(**{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()})
+    except TypeError as error:
+        raise Mistake(f"{str(path)!r} must name a data set. Received: {', '.join(words) or 'nothing'}") from error

@@ -1,0 +1,63 @@
+"""keras-vae export: a model for programs without Python."""
+
+import pathlib
+from typing import Annotated, Literal
+
+import typer
+
+from keras_vae_cli.mistake import Mistake, told_in_one_line
+from keras_vae_cli.model_argument import Model, locate
+from keras_vae_cli.quiet import quiet_start
+
+
+def export(
+    model: Model,
+    output: Annotated[
+        pathlib.Path,
+        typer.Option(
+            help="saved_model: the directory of the model's versions, in which this one gets its own; others: a new "
+            "directory.",
+            show_default=False,
+        ),
+    ],
+    format: Annotated[
+        Literal["saved_model", "litert", "onnx"],
+        typer.Option(
+            help="saved_model, for TensorFlow Serving and TensorFlow's C API; litert, for phones; or onnx, which needs "
+            "the extra: pip install 'keras-vae\\[onnx]'.",
+            metavar="<name>",
+        ),
+    ] = "saved_model",
+    version: Annotated[
+        int | None,
+        typer.Option(min=1, metavar="<int>", help="saved_model: its number.", show_default="one more than the latest"),
+    ] = None,
+):
+    """Export a model to a format that runs without Python.
+
+    A SavedModel reconstructs, encodes, decodes, generates and scores;
+    LiteRT and ONNX get encoder and decoder, a file each.
+
+    \b
+    Examples:
+      keras-vae export runs/fashion --output served/fashion
+      keras-vae export runs/fashion --format litert --output phone/fashion
+    """
+    if version is not None and format != "saved_model":
+        raise Mistake(f"`--version` must be left out but for --format saved_model. Received: {version}")
+    if format != "saved_model" and output.exists():
+        raise Mistake(f"`--output` must be a new directory for --format {format}. Received: {str(output)!r}")
+    locate(model)
+    typer.echo("Starting TensorFlow")
+    with quiet_start():
+        import keras_vae as kv
+        from keras_vae_cli.loading import load_model
+
+    with told_in_one_line(TypeError, ValueError, OSError, ImportError):
+        vae = load_model(model)
+        typer.echo(f"Exporting {model}")
+        if format == "saved_model":
+            written = kv.export.saved_model(vae, output, version)
+        else:
+            written = {"litert": kv.export.litert, "onnx": kv.export.onnx}[format](vae, output)
+    typer.echo(f"Wrote {written}")

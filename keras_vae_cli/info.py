@@ -1,0 +1,52 @@
+"""keras-vae info: what a model is."""
+
+import pathlib
+from typing import Annotated
+
+import typer
+
+from keras_vae_cli.mistake import told_in_one_line
+from keras_vae_cli.model_argument import locate
+from keras_vae_cli.quiet import quiet_start
+
+
+def info(
+    model: Annotated[
+        str,
+        typer.Argument(
+            metavar="MODEL",
+            help="A file that ends in .keras, the directory of a run, the name of a pretrained model, or the directory "
+            "of an exported one.",
+            show_default=False,
+        ),
+    ],
+):
+    """Show what a model is: parts, shapes, sizes, versions, how it was trained.
+
+    Of an exported model: its signatures, with the names, types and shapes of
+    what goes in and comes out, after a check of its files.
+
+    \b
+    Examples:
+      keras-vae info runs/fashion
+      keras-vae info served/fashion/1
+    """
+    is_exported = _is_exported(model)
+    if not is_exported:
+        locate(model)
+    typer.echo("Starting TensorFlow")
+    with quiet_start():
+        from keras_vae_cli.export_description import describe_export
+        from keras_vae_cli.model_description import describe_model
+
+    with told_in_one_line(TypeError, ValueError, OSError):
+        lines = describe_export(pathlib.Path(model)) if is_exported else describe_model(model)
+        typer.echo("\n".join(lines))
+
+
+def _is_exported(model):
+    path = pathlib.Path(model)
+    versions = [entry for entry in path.iterdir() if entry.name.isdecimal()] if path.is_dir() else []
+    return not (path / "model.keras").exists() and any(
+        (directory / "saved_model.pb").is_file() for directory in (path, *versions)
+    )

@@ -1,0 +1,80 @@
+"""keras-vae interpolate: the way from one image to another."""
+
+import pathlib
+from typing import Annotated, Literal
+
+import typer
+
+from keras_vae_cli.mistake import Mistake, told_in_one_line
+from keras_vae_cli.model_argument import Model, locate
+from keras_vae_cli.output_argument import check_outputs, in_words
+from keras_vae_cli.quiet import quiet_start
+
+
+def interpolate(
+    model: Model,
+    start: Annotated[
+        str, typer.Argument(metavar="START", help="An image file, or a number within --dataset.", show_default=False)
+    ],
+    end: Annotated[
+        str, typer.Argument(metavar="END", help="An image file, or a number within --dataset.", show_default=False)
+    ],
+    output: Annotated[
+        list[pathlib.Path],
+        typer.Option(
+            help="A name that ends in .png gets a strip, .gif a moving picture, .npy an array of values from 0 to 1, "
+            "and a name without an ending becomes a directory of single PNGs. May be given several times.",
+            show_default=False,
+        ),
+    ],
+    dataset: Annotated[
+        str | None,
+        typer.Option(
+            help="The name of a data set, or a folder (with a slash), whose images START and END are, from 0.",
+            show_default=False,
+        ),
+    ] = None,
+    split: Annotated[Literal["test", "train"], typer.Option(help="Which part of a data set with a name.")] = "test",
+    num_steps: Annotated[
+        int | None,
+        typer.Option(
+            min=2, metavar="<int>", help="Images on the way, both ends included.", show_default="10, in a .gif 24"
+        ),
+    ] = None,
+    method: Annotated[
+        Literal["linear", "spherical"],
+        typer.Option(help="A straight line between the two codes, or the arc of a great circle."),
+    ] = "linear",
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace older files.")] = False,
+):
+    """Go from one image to another through the latent space.
+
+    \b
+    Examples:
+      keras-vae interpolate runs/fashion 0 7 --dataset fashion_mnist \\
+          --output strip.png --output path.gif
+      keras-vae interpolate runs/faces ann.jpg bob.jpg --method spherical \\
+          --output strip.png
+    """
+    check_outputs(output, allowed=(".png", ".gif", ".npy", ""), overwrite=overwrite)
+    _check_ends(start, end, dataset)
+    locate(model)
+    typer.echo("Starting TensorFlow")
+    with quiet_start():
+        from keras_vae_cli.interpolation_run import ends, write_interpolation
+        from keras_vae_cli.loading import load_model
+
+    with told_in_one_line(TypeError, ValueError, OSError):
+        vae = load_model(model)
+        pair = ends(vae, start, end, dataset, split)
+        typer.echo(f"Interpolating with {model}, {method}")
+        write_interpolation(output, vae, pair, num_steps=num_steps, method=method)
+        typer.echo(in_words(output, num_steps or 10))
+
+
+def _check_ends(start, end, dataset):
+    for name, value in (("START", start), ("END", end)):
+        if dataset is not None and not value.isdecimal():
+            raise Mistake(f"`{name}` must be a number from 0 where --dataset is given. Received: {value!r}")
+        if dataset is None and not pathlib.Path(value).is_file():
+            raise Mistake(f"`{name}` must be an image file, or with --dataset a number. Received: {value!r}")

@@ -1,0 +1,129 @@
+"""A model in words and numbers."""
+
+import json
+import math
+import pathlib
+import textwrap
+import zipfile
+
+import keras
+
+import keras_vae as kv
+from keras_vae_cli.loading import load_model, path_of
+
+_NEVER_SHOWN = ("name", "dtype", "trainable", "autocast", "kernel_initializer")
+
+
+def describe_model(model):
+    """Describe a saved model.
+
+    Parameters
+    ----------
+    model : str
+        Its file, a run's directory, or the name of a pretrained one.
+
+    Returns
+    -------
+    list of str
+        Lines.
+
+    Raises
+    ------
+    TypeError, ValueError, FileNotFoundError
+        As `load_model`.
+    """
+    path, vae = path_of(model), load_model(model)
+    return [*_head(path, vae), "", *_parts(vae), *_run(path.parent), *_exports(path.parent), *_card(path.parent)]
+
+
+def _head(path, vae):
+    with zipfile.ZipFile(path) as archive:
+        metadata = json.loads(archive.read("metadata.json"))
+        config = json.loads(archive.read("config.json"))["config"]
+    return [
+        f"{path}: {type(vae).__name__}, {path.stat().st_size / 1e6:.1f} MB",
+        f"saved {metadata['date_saved'].replace('@', ' ')} with Keras {metadata['keras_version']}, "
+        f"format version {config.get('format_version', 1)}, seed {vae.seed}",
+        f"observations {_shape(vae.likelihood.x_shape)}, latent dimensions {_dimensions(vae.latent_dim)}",
+    ]
+
+
+def _parts(vae):
+    named = [(name, getattr(vae, name)) for name in vae.part_names]
+    named += [(f"{name}[{i}]", part) for name in vae.sequence_names for i, part in enumerate(getattr(vae, name))]
+    rows = [("part", "class", "weights", "shape"), *(_row(vae, name, part) for name, part in named)]
+    rows.append(("all", "", f"{_size(vae.weights):,}", f"{_size(vae.trainable_variables):,} of them trained"))
+    widths = [max(len(row[column]) for row in rows) for column in range(3)]
+    lines = []
+    for (name, kind, size, shape), (_, part) in zip(rows, [("", None), *named, ("", None)], strict=True):
+        lines.append(f"{name:<{widths[0]}}  {kind:<{widths[1]}}  {size:>{widths[2]}}  {shape}".rstrip())
+        if part is not None:
+            lines += textwrap.wrap(_arguments(part), 80, initial_indent="    ", subsequent_indent="    ")
+    return lines
+
+
+def _row(vae, name, part):
+    weights = f"{_size(part.weights):,}" if isinstance(part, keras.layers.Layer) else ""
+    ends = {"encoder": vae.likelihood.x_shape, "decoder": (vae.latent_dim,)}
+    shape = ""
+    # Of several levels each has its own features; the summary of Keras shows them.
+    if name in ends and not isinstance(vae.latent_dim, tuple):
+        features = part.compute_output_shape((None, *ends[name]))[1:]
+        shape = f"{_shape(ends[name])} → {_shape(features)}"
+    return name, type(part).__name__, weights, shape
+
+
+def _arguments(part):
+    """Return the simple arguments of a part, as they are written."""
+    if isinstance(part, keras.Sequential):
+        return " → ".join(f"{type(layer).__name__}({_arguments(layer)})" for layer in part.layers)
+    shown = []
+    for name, value in part.get_config().items():
+        if name in _NEVER_SHOWN or value is None:
+            continue
+        if isinstance(value, dict):  # a part of the part
+            inside = {key: inner for key, inner in value.get("config", {}).items() if key != "name"}
+            value = f"{value.get('class_name')}({', '.join(f'{key}={inner}' for key, inner in inside.items())})"
+        shown.append(f"{name}={tuple(value) if isinstance(value, list) else value}")
+    return ", ".join(shown)
+
+
+def _run(directory):
+    """Tell how the model was trained, where it lies in the directory of a run."""
+    file = directory / "metrics.json"
+    if not file.is_file():
+        return []
+    metrics = json.loads(file.read_text(encoding="utf-8"))
+    versions = ", ".join(f"{name} {version}" for name, version in metrics.get("versions", {}).items())
+    lines = [
+        f"trained on {metrics['dataset']}, {metrics['num_train']:,} images, {metrics['epochs']} epochs",
+        f"test elbo {metrics['elbo']:.2f}, reconstruction_loss {metrics['reconstruction_loss']:.2f}, kl_loss "
+        f"{metrics['kl_loss']:.2f}: nats per image, {metrics['num_test']:,} images",
+        versions,
+    ]
+    return ["", *(part for line in lines for part in textwrap.wrap(line, 80, subsequent_indent="  "))]
+
+
+def _exports(directory):
+    versions = sorted(int(path.parent.name) for path in directory.glob("[0-9]*/saved_model.pb"))
+    return ["", f"exported as a SavedModel: {', '.join(f'{directory}/{number}' for number in versions)}"] * bool(
+        versions
+    )
+
+
+def _card(directory):
+    card = pathlib.Path(directory) / "README.md"
+    is_pretrained = directory in kv.pretrained.available().values()
+    return ["", *card.read_text(encoding="utf-8").rstrip().splitlines()] if is_pretrained and card.is_file() else []
+
+
+def _size(weights):
+    return sum(math.prod(weight.shape) for weight in weights)
+
+
+def _shape(shape):
+    return " x ".join(map(str, shape))
+
+
+def _dimensions(latent_dim):
+    return " + ".join(map(str, latent_dim)) if isinstance(latent_dim, tuple) else str(latent_dim)

@@ -1,0 +1,96 @@
+"""A model from a run's settings."""
+
+import keras
+
+import keras_vae as kv
+
+
+def build_model(settings, event_shape, steps_per_epoch):
+    """Put a compiled model together; its initial weights follow from the seed.
+
+    Parameters
+    ----------
+    settings : Settings
+        Resolved ones.
+    event_shape : tuple of int
+        (height, width, channels) of the images.
+    steps_per_epoch : int
+        Training steps in an epoch.
+
+    Returns
+    -------
+    keras_vae.VAE
+    """
+    keras.utils.set_random_seed(settings.seed)
+    likelihood = _likelihood(settings, event_shape)
+    encoder, decoder = _trunks(settings, likelihood)
+    vae = kv.VAE(
+        encoder=encoder,
+        posterior=kv.posteriors.DiagonalGaussian(latent_dim=settings.latent_dim),
+        decoder=decoder,
+        likelihood=likelihood,
+        prior=_prior(settings, likelihood),
+        objective=_objective(settings, steps_per_epoch),
+        seed=settings.seed,
+    )
+    vae.compile(optimizer=keras.optimizers.Adam(settings.learning_rate))
+    return vae
+
+
+def _likelihood(settings, event_shape):
+    if settings.likelihood == "gaussian":
+        return kv.likelihoods.Gaussian(event_shape, scale=settings.scale)
+    if settings.likelihood == "categorical":
+        return kv.likelihoods.Categorical(event_shape, settings.num_categories)
+    kinds = {"bernoulli": kv.likelihoods.Bernoulli, "continuous_bernoulli": kv.likelihoods.ContinuousBernoulli}
+    return kinds[settings.likelihood](event_shape)
+
+
+def _trunks(settings, likelihood):
+    activation = {"activation": settings.activation}
+    if settings.architecture == "mlp":
+        encoder = kv.networks.MLPEncoder(settings.units, **activation)
+        decoder = kv.networks.MLPDecoder(settings.units[::-1], **activation)
+    else:
+        how = {"batch_normalization": settings.batch_normalization, **activation}
+        encoder = kv.networks.ConvEncoder(settings.filters, **how)
+        decoder = kv.networks.ConvDecoder(settings.filters[::-1], **how)
+    if likelihood.integer_valued:  # an encoder learns best from numbers of about 1
+        encoder = keras.Sequential([keras.layers.Rescaling(1 / likelihood.support[1]), encoder])
+    return encoder, decoder
+
+
+def _prior(settings, likelihood):
+    if settings.prior == "gaussian_mixture":
+        return kv.priors.GaussianMixture(settings.num_components)
+    if settings.prior == "vamp":
+        # The images' range; a Gaussian has no support of its own, but the images are in [0, 1].
+        low, high = likelihood.support or (0.0, 1.0)
+        return kv.priors.VampPrior(
+            settings.num_components, mean=0.05 * high, stddev=0.01 * high, value_range=(low, high)
+        )
+    return kv.priors.StandardNormal()
+
+
+def _objective(settings, steps_per_epoch):
+    if settings.objective == "iwelbo":
+        return kv.objectives.IWELBO(settings.num_samples, gradient=settings.gradient)
+    return kv.objectives.ELBO(
+        _beta(settings, steps_per_epoch),
+        kl=settings.kl,
+        free_bits=settings.free_bits,
+        num_samples=settings.num_samples,
+    )
+
+
+def _beta(settings, steps_per_epoch):
+    if settings.beta_schedule == "constant":
+        return settings.beta
+    steps = settings.beta_steps or max(1, round(settings.beta_epochs * steps_per_epoch))
+    ends = (settings.beta_start, settings.beta)
+    if settings.beta_schedule == "linear":
+        return kv.schedules.LinearSchedule(*ends, steps=steps)
+    if settings.beta_schedule == "cyclical":
+        return kv.schedules.CyclicalSchedule(*ends, cycle_steps=steps)
+    # Six widths from the middle, the curve is within 1/400 of its end.
+    return kv.schedules.SigmoidSchedule(*ends, midpoint=steps, width=steps / 6)

@@ -1,0 +1,256 @@
+"""What a training run is made from: each field is an option of `keras-vae train` and a key of its config file."""
+
+import dataclasses
+from typing import Annotated, Literal
+
+import typer
+
+from keras_vae_cli.option_types import finite, integers, one_or_three, positive, scale_or_mode, share
+from keras_vae_cli.wording import flag_of, shown
+
+_DATA, _MODEL, _OBJECTIVE, _TRAINING = "Data", "Model", "Objective", "Training"
+
+_COUNT = {"min": 1, "metavar": "<int>"}
+_SIZE = {"min": 0.0, "callback": finite, "metavar": "<float>"}
+_LIST = {"parser": integers, "metavar": "<int,…>"}
+
+
+def _option(help, *, panel, flag=None, **how):
+    return typer.Option(*[flag] * bool(flag), help=help, rich_help_panel=panel, **how)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Settings:
+    """The options of `keras-vae train` that make the result; None stands for a default that depends on others.
+
+    Each field's annotation holds its words for `--help`. `keras_vae_cli.resolution.resolved` puts a value in the place
+    of each None that has a meaning.
+    """
+
+    dataset: Annotated[
+        str,
+        typer.Argument(
+            help="fashion_mnist, mnist, cifar10, digits or cartoon_faces; or a folder of images, with a slash in its "
+            "name, such as photos/. Data sets are looked for in the directory named by the environment variable "
+            "KERAS_VAE_DATA, then where the system or Keras keeps them.",
+            show_default=False,
+        ),
+    ]
+    image_size: Annotated[
+        tuple | None,
+        _option(
+            "Of a folder's images, which are cropped at their centre and resized, or of cartoon_faces: the side of a "
+            "square, or height,width.",
+            panel=_DATA,
+            show_default="64",
+            **_LIST,
+        ),
+    ] = None
+    channels: Annotated[
+        int | None,
+        _option(
+            "Of a folder's images: 1, grey, or 3, colour.",
+            panel=_DATA,
+            metavar="<int>",
+            show_default="3",
+            callback=one_or_three,
+        ),
+    ] = None
+    holdout: Annotated[
+        float | None,
+        _option(
+            "About which share of a folder's images is for testing, chosen by their names.",
+            panel=_DATA,
+            show_default="0.1",
+            callback=share,
+        ),
+    ] = None
+    broken_files: Annotated[
+        Literal["raise", "skip"] | None,
+        _option(
+            "What happens when a folder's image cannot be read: the run ends, or goes without it and says so.",
+            panel=_DATA,
+            show_default="raise",
+        ),
+    ] = None
+    limit: Annotated[
+        int | None,
+        _option(
+            "Train on the first so many images only. Of cartoon_faces there is no end; 1000 are taken by default.",
+            panel=_DATA,
+            show_default=False,
+            **_COUNT,
+        ),
+    ] = None
+    binarize: Annotated[
+        Literal["dynamic", "fixed", "none"] | None,
+        _option(
+            "dynamic: each pixel becomes 0 or 1 afresh in each epoch, the test images once; fixed: once; none: grey "
+            "values, with which a Bernoulli's loss is a cross-entropy and no density.",
+            panel=_DATA,
+            show_default="dynamic for bernoulli, none for others and for folders",
+        ),
+    ] = None
+
+    latent_dim: Annotated[int, _option("Dimensions of the latent space.", panel=_MODEL, **_COUNT)] = 16
+    architecture: Annotated[Literal["conv", "mlp"], _option("Strided convolutions, or dense layers.", panel=_MODEL)] = (
+        "conv"
+    )
+    filters: Annotated[
+        tuple | None,
+        _option(
+            "conv: channels of the encoder's convolutions; the decoder has them backwards.",
+            panel=_MODEL,
+            **_LIST,
+            show_default="32,64",
+        ),
+    ] = None
+    units: Annotated[
+        tuple | None,
+        _option(
+            "mlp: widths of the encoder's layers; the decoder has them backwards.",
+            panel=_MODEL,
+            **_LIST,
+            show_default="500,500",
+        ),
+    ] = None
+    activation: Annotated[str, _option("Any that Keras knows: relu, leaky_relu, tanh, …", panel=_MODEL)] = "relu"
+    batch_normalization: Annotated[
+        bool, _option("conv: normalise after each convolution.", panel=_MODEL, flag="--batch-normalization")
+    ] = False
+    likelihood: Annotated[
+        Literal["bernoulli", "continuous_bernoulli", "gaussian", "categorical"],
+        _option(
+            "p(x|z) of a pixel: bernoulli, for 0 or 1; continuous_bernoulli or gaussian, for grey from 0 to 1; or "
+            "categorical, for one of some levels.",
+            panel=_MODEL,
+            metavar="<name>",
+        ),
+    ] = "bernoulli"
+    scale: Annotated[
+        str | None,  # a float where it is a number
+        _option(
+            "gaussian: its standard deviation, a number; or learned, one weight; optimal, from the squared error; or "
+            "per_dimension, given by the decoder.",
+            panel=_MODEL,
+            callback=scale_or_mode,
+            metavar="<scale>",
+            show_default="optimal",
+        ),
+    ] = None
+    num_categories: Annotated[
+        int | None,
+        _option(
+            "categorical: levels that the 256 grey values are rounded to.",
+            panel=_MODEL,
+            show_default="256",
+            metavar="<int>",
+            min=2,
+            max=256,
+        ),
+    ] = None
+    prior: Annotated[
+        Literal["standard_normal", "gaussian_mixture", "vamp"],
+        _option(
+            "p(z): standard_normal; or learned, gaussian_mixture or vamp (the mixture of posteriors of pseudo-inputs).",
+            panel=_MODEL,
+            metavar="<name>",
+        ),
+    ] = "standard_normal"
+    num_components: Annotated[
+        int | None,
+        _option(
+            "gaussian_mixture, vamp: components of the prior.",
+            panel=_MODEL,
+            show_default="10 for gaussian_mixture, 500 for vamp",
+            **_COUNT,
+        ),
+    ] = None
+
+    objective: Annotated[
+        Literal["elbo", "iwelbo"], _option("The bound, or the importance-weighted bound.", panel=_OBJECTIVE)
+    ] = "elbo"
+    num_samples: Annotated[
+        int | None,
+        _option(
+            "Samples of z for each image and step.",
+            panel=_OBJECTIVE,
+            show_default="1 for elbo, 50 for iwelbo",
+            **_COUNT,
+        ),
+    ] = None
+    beta: Annotated[float, _option("Weight of the KL term; 1 is the ELBO.", panel=_OBJECTIVE, **_SIZE)] = 1.0
+    beta_schedule: Annotated[
+        Literal["constant", "linear", "cyclical", "sigmoid"],
+        _option(
+            "How beta gets from --beta-start to --beta: constant, not at all; linear, in a line; cyclical, in a line "
+            "for half of each cycle; sigmoid, along a logistic curve.",
+            panel=_OBJECTIVE,
+            metavar="<name>",
+        ),
+    ] = "constant"
+    beta_epochs: Annotated[
+        float | None,
+        _option(
+            "How long the line, a cycle, or the way to the curve's middle takes.",
+            panel=_OBJECTIVE,
+            show_default=False,
+            callback=positive,
+        ),
+    ] = None
+    beta_steps: Annotated[
+        int | None, _option("The same in training steps.", panel=_OBJECTIVE, show_default=False, **_COUNT)
+    ] = None
+    beta_start: Annotated[
+        float | None,
+        _option("Where a schedule begins.", panel=_OBJECTIVE, show_default="0", **_SIZE),
+    ] = None
+    free_bits: Annotated[
+        float,
+        _option(
+            "Nats of KL that each latent dimension may keep: below, it is not pushed down.",
+            panel=_OBJECTIVE,
+            **_SIZE,
+        ),
+    ] = 0.0
+    kl: Annotated[
+        Literal["closed_form", "monte_carlo"] | None,
+        _option(
+            "elbo: the KL term exactly, closed_form, or from the samples, monte_carlo.",
+            panel=_OBJECTIVE,
+            metavar="<name>",
+            show_default="closed_form for standard_normal, which alone has one",
+        ),
+    ] = None
+    gradient: Annotated[
+        Literal["plain", "dreg"] | None,
+        _option(
+            "iwelbo: the bound's own gradient, or the encoder's doubly reparameterized one.",
+            panel=_OBJECTIVE,
+            show_default="plain",
+        ),
+    ] = None
+
+    epochs: Annotated[int, _option("Passes over the training images.", panel=_TRAINING, **_COUNT)] = 20
+    batch_size: Annotated[int, _option("Images in a step.", panel=_TRAINING, **_COUNT)] = 128
+    learning_rate: Annotated[float, _option("Of the optimizer, Adam.", panel=_TRAINING, callback=positive)] = 1e-3
+    seed: Annotated[int, _option("Of all that is random.", panel=_TRAINING, min=0, max=2**31 - 1, metavar="<int>")] = 0
+
+    def differences(self, other):
+        """Name the settings in which another run differs, the number of epochs apart.
+
+        Parameters
+        ----------
+        other : Settings
+            The other run's.
+
+        Returns
+        -------
+        list of str
+            Such as "--seed 1 and not 0"; this run's value comes first.
+        """
+        return [
+            f"{flag_of(field.name)} {shown(mine)} and not {shown(theirs)}"
+            for field in dataclasses.fields(self)
+            if field.name != "epochs" and (mine := getattr(self, field.name)) != (theirs := getattr(other, field.name))
+        ]

@@ -1,0 +1,229 @@
+"""The images of a training run."""
+
+import abc
+
+import numpy as np
+import tensorflow as tf
+
+import keras_vae as kv
+from keras_vae_cli.image_sources import load_named
+from keras_vae_cli.observations import TEST_SEED, observations
+from keras_vae_cli.wording import is_folder
+
+# Test images of a folder that are read for the pictures; of other data sets all are at hand.
+_NUM_SHOWN = 1000
+
+_TRAIN_WORDS = {
+    "dynamic": "dynamic: drawn afresh in each epoch, one with the grey value as the probability",
+    "fixed": f"fixed: drawn once, one with the grey value as the probability, seed {TEST_SEED}",
+    "none": "none: grey values in [0, 1]",
+}
+
+
+class TrainingData(abc.ABC):
+    """Images to learn from, and others to be tested with.
+
+    Parameters
+    ----------
+    settings : Settings
+        The run's.
+    num_train, num_test : int
+        How many images of each.
+    event_shape : tuple of int
+        (height, width, channels) of an image.
+    """
+
+    def __init__(self, settings, num_train, num_test, event_shape):
+        self.settings = settings
+        self.num_train, self.num_test = num_train, num_test
+        self.event_shape = tuple(event_shape)
+
+    @property
+    def steps_per_epoch(self):
+        """The number of batches in an epoch."""
+        return -(-self.num_train // self.settings.batch_size)
+
+    @abc.abstractmethod
+    def pipelines(self, likelihood):
+        """Make the batches that a model trains on and is tested with.
+
+        Parameters
+        ----------
+        likelihood : keras_vae.likelihoods.Likelihood
+            The model's.
+
+        Returns
+        -------
+        train, test : tf.data.Dataset
+            Of observations.
+        """
+
+    @abc.abstractmethod
+    def shown(self):
+        """Return test images for the pictures.
+
+        Returns
+        -------
+        images : numpy.ndarray
+            Shape (n, height, width, channels), uint8.
+        labels : numpy.ndarray or None
+            Their classes.
+        class_names : tuple of str or None
+            The names of the classes.
+        """
+
+    def observed(self, likelihood, images):
+        """Return test images as the model gets them, the same ones in each run.
+
+        Parameters
+        ----------
+        likelihood : keras_vae.likelihoods.Likelihood
+            The model's.
+        images : numpy.ndarray
+            Shape (n, height, width, channels), uint8.
+
+        Returns
+        -------
+        numpy.ndarray
+            Shape (n, *event_shape).
+        """
+        return observations(likelihood, images, "none" if self.settings.binarize == "none" else "fixed")[0]
+
+
+class NamedData(TrainingData):
+    """A data set with a name, in memory.
+
+    Parameters
+    ----------
+    settings : Settings
+        The run's.
+    """
+
+    def __init__(self, settings):
+        size = settings.image_size[0] if settings.image_size else None
+        self.train, self.test = load_named(settings.dataset, image_size=size, limit=settings.limit)
+        super().__init__(settings, len(self.train), len(self.test), self.train.images.shape[1:])
+
+    def pipelines(self, likelihood):
+        """Make batches from arrays; see `TrainingData`."""
+        settings, images = self.settings, self.train.images
+        is_dynamic = settings.binarize == "dynamic"
+        train = kv.data.pipeline(
+            images if is_dynamic else observations(likelihood, images, settings.binarize)[0],
+            batch_size=settings.batch_size,
+            binarize="dynamic" if is_dynamic else None,
+            shuffle=True,
+            seed=settings.seed,
+        )
+        test = kv.data.pipeline(self.observed(likelihood, self.test.images), batch_size=settings.batch_size)
+        return train, test
+
+    def shown(self):
+        """Return all test images; see `TrainingData`."""
+        return self.test.images, self.test.labels, self.test.class_names
+
+
+class FolderData(TrainingData):
+    """A folder of images, read as they are needed.
+
+    Parameters
+    ----------
+    settings : Settings
+        The run's.
+    """
+
+    def __init__(self, settings):
+        self.size = settings.image_size if len(settings.image_size) == 2 else settings.image_size * 2
+        self.train, self.test = kv.data.image_folder(
+            settings.dataset,
+            self.size,
+            batch_size=settings.batch_size,
+            shuffle=True,
+            seed=settings.seed,
+            channels=settings.channels,
+            validation_split=settings.holdout,
+            subset="both",
+            on_error=settings.broken_files,
+        )
+        event_shape = (*self.size, settings.channels)
+        super().__init__(settings, len(self.train.files), len(self.test.files), event_shape)
+
+    def pipelines(self, likelihood):
+        """Make batches from files; see `TrainingData`."""
+        if not likelihood.integer_valued:
+            return self.train, self.test
+        highest = likelihood.support[1]
+        rounded = [data.map(lambda x: tf.round(highest * x)) for data in (self.train, self.test)]
+        rounded[0].epoch = self.train.epoch
+        return tuple(rounded)
+
+    def shown(self):
+        """Read some test images; see `TrainingData`."""
+        settings = self.settings
+        files = self.test.files[:_NUM_SHOWN]
+        return kv.data.read_images(settings.dataset, files, self.size, channels=settings.channels), None, None
+
+
+def load_training_data(settings):
+    """Load, or find, the images that the settings name.
+
+    Parameters
+    ----------
+    settings : Settings
+        The run's.
+
+    Returns
+    -------
+    TrainingData
+
+    Raises
+    ------
+    ValueError
+        If a file of the data set is broken.
+    DataNotFoundError
+        If the data set is nowhere to be had.
+    """
+    return FolderData(settings) if is_folder(settings.dataset) else NamedData(settings)
+
+
+def values_in_words(settings):
+    """Say what training and test observations are.
+
+    Parameters
+    ----------
+    settings : Settings
+        The run's.
+
+    Returns
+    -------
+    dict of str
+        For "train" and "test".
+    """
+    if settings.likelihood == "categorical":
+        words = f"none: whole numbers from 0 to {settings.num_categories - 1}"
+        return {"train": words, "test": words}
+    test = "none" if settings.binarize == "none" else "fixed"
+    words = {"train": _TRAIN_WORDS[settings.binarize], "test": _TRAIN_WORDS[test]}
+    if settings.likelihood == "bernoulli" and settings.binarize == "none":
+        note = ", with which the Bernoulli's elbo is a cross-entropy and no bound on a density"
+        words = {split: said + note for split, said in words.items()}
+    return words
+
+
+def examples(labels, size, number=10):
+    """Return rows to show: the first of each class, or the first few.
+
+    Parameters
+    ----------
+    labels : numpy.ndarray or None
+        The classes.
+    size : int
+        How many images there are.
+    number : int
+        The most rows where there are no classes.
+
+    Returns
+    -------
+    numpy.ndarray
+    """
+    return np.arange(min(number, size)) if labels is None else np.unique(labels, return_index=True)[1]

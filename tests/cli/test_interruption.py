@@ -1,0 +1,220 @@
+"""A run that is cut: it leaves a model, and goes on as if it had not been cut."""
+
+import contextlib
+import io
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+
+import keras_vae as kv
+from keras_vae_cli import checkpoints, main, training_run
+from keras_vae_cli.interruption import interruptible, uninterrupted
+from keras_vae_cli.progress import EpochLines
+from keras_vae_cli.run_directory import RUN_FILES
+
+# A likelihood whose scale is set when training ends, a learned prior, and a schedule: all that has a state.
+SETTINGS = (
+    *("digits", "--limit", "256", "--batch-size", "64", "--latent-dim", "2", "--architecture", "mlp", "--units", "8"),
+    *("--likelihood", "gaussian", "--prior", "gaussian_mixture", "--beta-schedule", "linear", "--beta-epochs", "3"),
+)
+EPOCHS = 4
+
+pytestmark = pytest.mark.usefixtures("no_pictures")
+
+
+def command(output, *more):
+    return ["train", *SETTINGS, "--epochs", str(EPOCHS), "--output", str(output), *more]
+
+
+@pytest.fixture(scope="module")
+def uncut(tmp_path_factory):
+    """Return the directory of a run that was not cut."""
+    output = tmp_path_factory.mktemp("uncut") / "run"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(training_run.TrainingRun, "_draw", lambda *_: None)
+        assert main(command(output)) == 0
+    return output
+
+
+def state(path):
+    """Return all weights of a saved model and of its optimizer."""
+    vae = keras.models.load_model(path)
+    return [variable.numpy() for variable in (*vae.weights, *vae.optimizer.variables)]
+
+
+def assert_the_same_run(output, uncut):
+    for ours, theirs in zip(state(output / "model.keras"), state(uncut / "model.keras"), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    assert (output / "history.csv").read_bytes() == (uncut / "history.csv").read_bytes()
+    one, other = (json.loads((path / "metrics.json").read_text()) for path in (output, uncut))
+    for name in ("date", "images_per_second"):
+        del one[name], other[name]
+    assert one == other
+
+
+def interrupted(*_, **__):
+    raise KeyboardInterrupt
+
+
+def cut(monkeypatch, *, epoch, number):
+    """Send this process a signal in an epoch, when half of its steps are done."""
+
+    class Cutting(EpochLines):
+        def on_epoch_begin(self, epoch, logs=None):
+            super().on_epoch_begin(epoch, logs)
+            self.epoch = epoch
+
+        def on_train_batch_end(self, batch, logs=None):
+            if (self.epoch, batch) == (epoch - 1, 1):
+                os.kill(os.getpid(), number)
+
+    monkeypatch.setattr(training_run, "EpochLines", Cutting)
+
+
+@pytest.fixture(scope="module")
+def cut_once(tmp_path_factory):
+    """Return the directory of a run that was cut in its first and again in its third epoch, and what was said."""
+    output, said = tmp_path_factory.mktemp("cut") / "run", []
+    for epoch, number, code in ((1, signal.SIGINT, 130), (3, signal.SIGTERM, 143)):
+        with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stderr(io.StringIO()) as errors:
+            cut(patch, epoch=epoch, number=number)
+            assert main(command(output)) == code
+        said.append(errors.getvalue())
+    return output, said
+
+
+@pytest.fixture
+def output(cut_once, tmp_path):
+    """Return a copy of that directory."""
+    shutil.copytree(cut_once[0], tmp_path / "run")
+    return tmp_path / "run"
+
+
+def test_ctrl_c_in_a_process_of_its_own_leaves_a_model_and_the_same_command_goes_on(tmp_path, uncut, capsys):
+    environment = {name: value for name, value in os.environ.items() if name != "TF_CPP_MIN_LOG_LEVEL"}
+    output = tmp_path / "run"
+    # So many epochs that it cannot end before it is cut.
+    process = subprocess.Popen(
+        [sys.executable, "-m", "keras_vae_cli", *command(output, "--epochs", "100000")],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    with process:
+        for line in process.stdout:
+            if line.split()[:1] == ["2/100000"]:
+                process.send_signal(signal.SIGINT)
+                break
+        assert process.wait(120) == 130
+        (said,) = process.stderr.read().splitlines()
+    left = output / "unfinished" / "model.keras"
+    assert said.startswith("keras-vae: interrupted in epoch ")
+    assert f"of 100000. The model as it is now: {left}. The same command goes on after epoch " in said
+    assert [path.name for path in output.iterdir()] == ["unfinished"]
+    assert kv.load_model(left).generate(2, seed=0).shape == (2, 8, 8, 1)
+
+    done = int(said.split()[-1])
+    assert main(command(output, "--epochs", str(done))) == 0
+    assert f"Resuming after epoch {done} of {done}\n" in capsys.readouterr().out
+    ours, theirs = ((path / "history.csv").read_text().splitlines() for path in (output, uncut))
+    assert len(ours) == 1 + done
+    assert ours[:3] == theirs[:3]
+
+
+def test_whoever_cuts_a_run_is_told_where_the_model_is_and_how_to_go_on(cut_once):
+    directory, said = cut_once
+    model = directory / "unfinished" / "model.keras"
+    for words, epoch, goes_on in zip(
+        said, (1, 3), ("begins again: no epoch was whole", "goes on after epoch 2"), strict=True
+    ):
+        assert words == (
+            f"keras-vae: interrupted in epoch {epoch} of {EPOCHS}. The model as it is now: {model}. The same command "
+            f"{goes_on}\n"
+        )
+    # In the middle of the third epoch of four steps.
+    assert kv.load_model(model).optimizer.iterations == 10
+
+
+def test_a_run_that_was_cut_equals_the_uncut_one_bit_for_bit(output, uncut, monkeypatch, capsys):
+    # Killed while it wrote, too: half of a file beside the whole one, and a row of the history without its checkpoint.
+    (output / "unfinished" / ".checkpoint.keras.123.partial.keras").write_bytes(b"PK")
+    (output / "unfinished" / "model.keras").unlink()
+    with open(output / "unfinished" / "history.csv", "a") as file:
+        file.write("2,-99,1,99,98,-99,1,99,98,1\n")
+    # And cut a third time, when all its epochs were over.
+    with monkeypatch.context() as patch:
+        patch.setattr(training_run.TrainingRun, "_metrics", interrupted)
+        assert main(command(output)) == 130
+    said, errors = capsys.readouterr()
+    assert "Resuming after epoch 2 of 4" in said
+    assert "interrupted after the last epoch" in errors
+    assert main(command(output)) == 0
+    assert "Trained at" not in capsys.readouterr().out
+    assert_the_same_run(output, uncut)
+    assert sorted(path.name for path in output.iterdir()) == sorted(
+        name for name in RUN_FILES if not name.endswith(".png")
+    )
+
+
+def test_an_unfinished_run_of_other_settings_is_not_touched_unless_asked_for(output, monkeypatch, capsys):
+    before = (output / "unfinished" / "checkpoint.keras").read_bytes()
+    assert main(command(output, "--seed", "1", "--units", "8,8")) == 2
+    assert capsys.readouterr().err == (
+        "keras-vae: `--output` holds an unfinished run of other settings: take another directory, or --overwrite to "
+        "begin anew. Received: --units 8,8 and not 8; --seed 1 and not 0\n"
+    )
+    assert main(command(output, "--epochs", "1")) == 2
+    assert "`--epochs` must be at least 2, those of the unfinished run" in capsys.readouterr().err
+    assert (output / "unfinished" / "checkpoint.keras").read_bytes() == before
+    monkeypatch.setattr(training_run.TrainingRun, "train", interrupted)
+    assert main(command(output, "--seed", "1", "--overwrite")) == 130
+    assert list(output.iterdir()) == []
+
+
+def test_a_broken_checkpoint_is_named(output, capsys):
+    checkpoint = output / "unfinished" / "checkpoint.keras"
+    checkpoint.write_bytes(checkpoint.read_bytes()[:-100])
+    assert main(command(output)) == 2
+    errors = capsys.readouterr().err
+    assert errors.startswith("keras-vae: Delete the checkpoint to begin anew. ")
+    assert str(checkpoint) in errors
+    assert errors.count("\n") == 1
+
+
+def test_a_run_interrupted_before_it_learnt_anything_leaves_nothing(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(kv.VAE, "fit", interrupted)
+    assert main(command(tmp_path / "run")) == 130
+    assert capsys.readouterr().err == "keras-vae: interrupted before the first training step\n"
+    assert list(tmp_path.iterdir()) == []
+    (tmp_path / "empty").mkdir()
+    assert main(command(tmp_path / "empty")) == 130
+    assert list((tmp_path / "empty").iterdir()) == []
+
+
+def test_a_model_that_is_spoilt_does_not_take_the_checkpoints_place(tmp_path):
+    vae = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+    kept = checkpoints.Checkpoints(tmp_path, 1)
+    _, save = kept.callbacks()
+    save.set_model(vae)
+    save.on_epoch_end(0, {"loss": 1.0})
+    before = kept.path.read_bytes()
+    with pytest.raises(FloatingPointError, match="`val_loss` must be finite.* Received: inf in epoch 2"):
+        save.on_epoch_end(1, {"loss": 1.0, "val_loss": float("inf")})
+    assert (kept.path.read_bytes(), kept.epochs) == (before, 1)
+
+
+def test_signals_are_as_before_when_all_is_over():
+    before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+    with pytest.raises(KeyboardInterrupt), interruptible():
+        os.kill(os.getpid(), signal.SIGTERM)
+    with uninterrupted():
+        os.kill(os.getpid(), signal.SIGINT)
+    assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before

@@ -1,0 +1,66 @@
+"""Verbs are compiled once and answer small inputs at once."""
+
+import time
+
+import numpy as np
+import pytest
+
+import keras_vae as kv
+from tests.models.conftest import small_vae
+
+SHAPE = (28, 28, 1)
+TRUNKS = {
+    "dense": lambda: (kv.networks.MLPEncoder((500, 500)), kv.networks.MLPDecoder((500, 500))),
+    "convolutional": lambda: (kv.networks.ConvEncoder((32, 64)), kv.networks.ConvDecoder((64, 32))),
+}
+
+
+def verbs(vae, n):
+    x = np.random.default_rng(0).integers(0, 2, (n, *vae.event_shape)).astype("float32")
+    z = np.zeros((n, vae.latent_dim), "float32")
+    return {
+        "encode": lambda: vae.encode(x),
+        "decode": lambda: vae.decode(z),
+        "reconstruct": lambda: vae.reconstruct(x),
+        "generate": lambda: vae.generate(n, seed=0),
+    }
+
+
+def median_seconds(function, *, rounds=10, calls=20):
+    """Return the median of the best round: other work on the machine is not what is measured."""
+    medians = []
+    for _ in range(rounds):
+        times = []
+        for _ in range(calls):
+            start = time.perf_counter()
+            function()
+            times.append(time.perf_counter() - start)
+        medians.append(np.median(times))
+    return min(medians)
+
+
+@pytest.mark.parametrize("kind", TRUNKS)
+def test_one_image_takes_at_most_three_milliseconds(kind):
+    encoder, decoder = TRUNKS[kind]()
+    vae = small_vae(SHAPE, 16, encoder=encoder, decoder=decoder)
+    image = np.zeros((1, *SHAPE), "float32")
+    vae.predict(image, verbose=0)
+    # On a machine that is busy with other things everything takes longer, `predict` too.
+    limit = max(3e-3, median_seconds(lambda: vae.predict(image, verbose=0), rounds=2, calls=5) / 10)
+    for name, verb in verbs(vae, 1).items():
+        verb()
+        assert median_seconds(verb) < limit, name
+
+
+def test_a_verb_is_traced_once_for_all_numbers_of_examples():
+    vae = small_vae()
+    for n in (1, 5, 300):
+        for verb in verbs(vae, n).values():
+            verb()
+    counts = {name: function.experimental_get_tracing_count() for name, function in vae._verbs._functions.items()}
+    assert counts == {"_encode": 1, "_decode": 1, "call": 1, "_sample_prior": 1}
+
+
+def test_no_rows_at_all_are_refused():
+    with pytest.raises(ValueError, match=r"must hold at least one row. Received: shape \(0, 2\)"):
+        small_vae().decode(np.zeros((0, 2)))
