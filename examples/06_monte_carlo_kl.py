@@ -139,9 +139,9 @@ for name, model in {"standard normal prior": fixed, "mixture prior": mixed}.item
     codes, density = model.encode(test_x), model.prior.distribution()
     figure = kv.plots.latent_scatter(codes, test.labels, test.class_names, title=f"Test images, {name}")
     everything = np.concatenate([codes, density.sample(1000, seed=0)])
-    points = kv.latents.grid(100, extent=np.stack([everything.min(axis=0), everything.max(axis=0)], axis=1))
+    points = kv.latents.grid(100, extent=np.stack([everything.min(axis=0) - 2, everything.max(axis=0) + 2], axis=1))
     heights = density.prob(points.astype("float32")).numpy().reshape(100, 100)
-    levels = heights.max() * np.exp(-np.arange(6.0, 0.0, -1.0))
+    levels = heights.max() * np.exp(-np.arange(5.0, 0.0, -1.0))
     figure.axes[0].contour(*points.T.reshape(2, 100, 100), heights, levels, colors="black", linewidths=0.7)
     kv.plots.show(figure, options.output / f"prior_{name.split()[0]}.png")
 

@@ -13,6 +13,8 @@ LETTER_INCHES = 0.068
 _GAP = 0.07
 _MARGIN_INCHES = 0.08
 _LINE_INCHES = 0.18
+_LABEL_SIZE = 9
+_LABEL_PAD_INCHES = 0.05
 
 
 def as_pictures(name, images, value_range=None):
@@ -106,7 +108,7 @@ def grid_figure(
     axes = _axes_for(
         paper.shape[1] * pixel_inches,
         paper.shape[0] * pixel_inches,
-        left=LETTER_INCHES * max(map(len, row_labels), default=0) + (1.4 * _LINE_INCHES if y_label else 0.0),
+        left=max(map(_label_inches, row_labels), default=0.0) + (1.4 * _LINE_INCHES if y_label else 0.0),
         below=_LINE_INCHES * (bool(column_labels) + bool(x_label)),
         above=0.2 if title else 0.0,
         line=max(len(title or ""), len(x_label or "")),
@@ -115,13 +117,22 @@ def grid_figure(
     rows, across = ((np.arange(number) * (size + gap)) + (size - 1) / 2 for number, size in _sides(pictures, columns))
     axes.set_xticks(across if column_labels else [], labels=column_labels or None)
     axes.set_yticks(rows if row_labels else [], labels=row_labels or None)
-    axes.tick_params(length=0, labelsize=9, labelcolor=GREY)
+    axes.tick_params(length=0, labelsize=_LABEL_SIZE, labelcolor=GREY)
     axes.spines[:].set_visible(False)
     axes.set_xlabel(x_label or "", fontsize=9, color=GREY, labelpad=3, loc="left")
     axes.set_ylabel(y_label or "", fontsize=9, color=GREY, labelpad=3)
     if title:
         axes.set_title(title, fontsize=9, loc="left", pad=5)
     return axes.figure
+
+
+def _label_inches(label):
+    """Return how wide a label left of a row is, with the space between it and the row."""
+    from matplotlib.textpath import TextPath
+
+    if not label:
+        return 0.0
+    return TextPath((0, 0), label, size=_LABEL_SIZE).get_extents().x1 / 72 + _LABEL_PAD_INCHES
 
 
 def _sides(pictures, columns):

@@ -101,8 +101,10 @@ def test_samples_of_several_models_must_have_one_shape():
             kv.plots.samples(images)
 
 
-def test_words_stay_within_the_picture():
-    figure = kv.plots.reconstructions(np.zeros((1, 8, 8)), np.ones((1, 8, 8)), title="a title of the usual length")
+@pytest.mark.parametrize("name", ["reconstruction", "β = 100", "WWW = 1000 @ MMM", "ill"])
+def test_words_stay_within_the_picture(name):
+    images = np.zeros((1, 8, 8))
+    figure = kv.plots.reconstructions(images, {name: images}, title="a title of the usual length")
     figure.canvas.draw()
     (axes,) = figure.axes
     for text in (axes.title, axes._left_title, *axes.get_yticklabels()):
