@@ -86,7 +86,8 @@ def test_it_runs_and_leaves_its_pictures_and_nothing_elsewhere(name, run):
         found = list((folder / "results").glob(re.sub(r"\{[^}]*\}", "*", picture)))
         assert found, f"{name} left no {picture}"
         for path in found:
-            pixels = np.asarray(Image.open(path).convert("RGB"))
+            with Image.open(path) as image:
+                pixels = np.asarray(image.convert("RGB"))
             assert min(pixels.shape[:2]) > 100, path.name
             assert pixels.std() > 5 and len(np.unique(pixels)) > 20, f"{path.name} is blank"
 
