@@ -175,3 +175,10 @@ def test_an_overflow_that_the_loss_scale_mends_is_no_divergence():
     vae.compile(keras.optimizers.LossScaleOptimizer(keras.optimizers.Adam(0.01), initial_scale=1.0), run_eagerly=True)
     with pytest.raises(DivergenceError, match="`gradient` must be finite.* in training step 2"):
         fit(vae, epochs=1)
+
+
+def test_half_precision_data_whose_sum_overflows_are_no_divergence():
+    x = np.ones((64, 40, 40, 1), "float16")  # 102,400 ones
+    vae = small_vae((40, 40, 1))
+    vae.compile("adam", run_eagerly=True)
+    assert np.isfinite(vae.train_on_batch(x)).all()

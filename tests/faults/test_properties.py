@@ -4,7 +4,6 @@ import tempfile
 from typing import NamedTuple
 
 import numpy as np
-import pytest
 import tensorflow as tf
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -151,21 +150,5 @@ def test_what_is_trained_is_saved_and_loaded(case):
 @examples(2)
 @given(case=cases())
 def test_what_is_exported_answers_as_the_model_does(case):
-    with tempfile.TemporaryDirectory() as directory:
-        check_export(*build(case), directory)
-
-
-@pytest.mark.soak
-@examples(80)
-@given(case=cases())
-def test_many_models_are_trained_saved_and_loaded(case):
-    with tempfile.TemporaryDirectory() as directory:
-        check(*build(case), directory)
-
-
-@pytest.mark.soak
-@examples(15)
-@given(case=cases())
-def test_many_models_are_exported(case):
     with tempfile.TemporaryDirectory() as directory:
         check_export(*build(case), directory)
