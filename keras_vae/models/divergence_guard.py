@@ -146,25 +146,21 @@ class DivergenceGuard:
 
 
 def _is_spoilt(values):
-    """Tell whether any of some tensors holds NaN or infinity."""
-    flags = [tf.reduce_any(~tf.math.is_finite(_summed(value))) for value in values if _may_be_spoilt(value)]
-    return tf.reduce_any(tf.stack(flags)) if flags else tf.constant(False)
+    """Tell whether any of some tensors holds NaN or infinity: their sum does, and one number is all that is tested."""
+    values = [getattr(value, "values", value) for value in values if value is not None]  # those of sparse gradients
+    sums = [tf.cast(_sum(value), tf.float64) for value in values if value.dtype.is_floating]
+    return tf.logical_not(tf.math.is_finite(tf.add_n(sums))) if sums else tf.constant(False)
 
 
-def _may_be_spoilt(value):
-    return value is not None and value.dtype.is_floating
-
-
-def _summed(value):
-    """Sum a matrix over all axes but the last: NaN and infinity survive, and a product is the fastest way to read it.
-
-    A sum of finite values that overflows counts as infinity, which the next step would find in any case.
-    """
-    value = getattr(value, "values", value)  # of a sparse gradient
-    if value.shape.rank is None or value.shape.rank < 2 or value.shape[-1] is None:
-        return value
-    rows = tf.reshape(value, [-1, value.shape[-1]])
-    return tf.linalg.matmul(tf.ones([1, tf.shape(rows)[0]], rows.dtype), rows)
+def _sum(value):
+    """Sum a tensor; where a sum of finite values overflows, the next step would find infinity in any case."""
+    if value.dtype == tf.float16:  # in which some thousand pixels overflow
+        value = tf.cast(value, tf.float32)
+    if value.shape.rank is not None and value.shape.rank >= 2 and value.shape[-1] is not None:
+        # A product with ones is how XLA reads a matrix fastest.
+        rows = tf.reshape(value, [-1, value.shape[-1]])
+        value = tf.linalg.matmul(tf.ones([1, tf.shape(rows)[0]], rows.dtype), rows)
+    return tf.reduce_sum(value)
 
 
 def _values(variables):
