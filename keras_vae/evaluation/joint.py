@@ -44,7 +44,7 @@ class Joint:
             Shapes (num_samples, latent_dim of each level).
         """
         top = len(self.priors) - 1
-        z = [self.top_prior().sample(num_samples, seed=fold_in(seed, top))]
+        z = [self.priors[top].sample(num_samples, seed=fold_in(seed, top), posterior_of=self.vae.posterior_of)]
         for level in reversed(range(top)):
             z.insert(0, self.priors[level].distribution(condition=z[0]).sample(seed=fold_in(seed, level)))
         return tuple(z)

@@ -291,8 +291,8 @@ class HierarchicalVAE(LatentVariableModel):
 
     def _sample_prior(self, seed, num_samples):
         seed = fold_in(seed, GENERATION)
-        top = self.priors[-1].distribution(posterior_of=self.posterior_of)
-        z = [top.sample(num_samples, seed=fold_in(seed, len(self.priors) - 1))]
-        for level in reversed(range(len(self.priors) - 1)):
+        top = len(self.priors) - 1
+        z = [self.priors[top].sample(num_samples, seed=fold_in(seed, top), posterior_of=self.posterior_of)]
+        for level in reversed(range(top)):
             z.insert(0, self.priors[level].distribution(condition=z[0]).sample(seed=fold_in(seed, level)))
         return tuple(z)

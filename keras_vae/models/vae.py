@@ -246,8 +246,7 @@ class VAE(LatentVariableModel):
         return self.likelihood.mean(self.likelihood(self.decoder(z, training=training)))
 
     def _sample_prior(self, seed, num_samples):
-        prior = self.prior.distribution(posterior_of=self.posterior_of)
-        return (prior.sample(num_samples, seed=fold_in(seed, GENERATION)),)
+        return (self.prior.sample(num_samples, seed=fold_in(seed, GENERATION), posterior_of=self.posterior_of),)
 
     def _likelihood_parameters(self, z, training):
         """Decode samples of shape (num_samples, batch, latent_dim), folded into one batch for the decoder."""

@@ -40,6 +40,25 @@ class Prior(keras.layers.Layer, abc.ABC):
             Of event shape (latent_dim,).
         """
 
+    def sample(self, num_samples, *, seed, posterior_of=None, condition=None):
+        """Draw from p(z).
+
+        Parameters
+        ----------
+        num_samples : int or tf.Tensor
+            How many.
+        seed : tf.Tensor
+            Shape (2,): a stateless seed.
+        posterior_of, condition
+            As in `distribution`.
+
+        Returns
+        -------
+        tf.Tensor
+            Shape (num_samples, ..., latent_dim), with the condition's batch between.
+        """
+        return self.distribution(posterior_of=posterior_of, condition=condition).sample(num_samples, seed=seed)
+
     def event_shape(self):
         """Return (latent_dim,), once it is known.
 

@@ -150,15 +150,24 @@ class VampPrior(Prior):
 
     def distribution(self, posterior_of=None, condition=None):
         """Build the mixture of the posteriors of all pseudo-inputs, which are encoded here, once for each call."""
+        components = self._encode(self.pseudo_inputs, posterior_of)
+        is_factorized = isinstance(components, tfd.Independent) and isinstance(components.distribution, tfd.Normal)
+        mixture = DiagonalGaussianMixture if is_factorized else tfd.MixtureSameFamily
+        return mixture(tfd.Categorical(logits=tf.zeros([self.num_components], components.dtype)), components)
+
+    def sample(self, num_samples, *, seed, posterior_of=None, condition=None):
+        """Draw a pseudo-input for each sample, and z from its posterior; no other pseudo-input is encoded."""
+        component_seed, noise_seed = tfp.random.split_seed(seed, salt="VampPrior")
+        component = tf.random.stateless_uniform([num_samples], component_seed, 0, self.num_components, tf.int32)
+        return self._encode(tf.gather(self.pseudo_inputs, component), posterior_of).sample(seed=noise_seed)
+
+    def _encode(self, pseudo_inputs, posterior_of):
         if posterior_of is None:
             raise ValueError(
                 "`posterior_of` must be a function from observations to q(z|x), which a model passes: call "
                 "`distribution(posterior_of=vae.posterior_of)`. Received: posterior_of=None"
             )
-        components = posterior_of(self.pseudo_inputs)
-        is_factorized = isinstance(components, tfd.Independent) and isinstance(components.distribution, tfd.Normal)
-        mixture = DiagonalGaussianMixture if is_factorized else tfd.MixtureSameFamily
-        return mixture(tfd.Categorical(logits=tf.zeros([self.num_components], components.dtype)), components)
+        return posterior_of(pseudo_inputs)
 
     def get_config(self):
         """Return the arguments that rebuild the layer, the resolved shape among them."""

@@ -143,6 +143,31 @@ def test_a_saved_model_evaluates_and_generates_the_same(tmp_path):
         np.testing.assert_allclose(resumed, one, atol=1e-6)
 
 
+@pytest.mark.parametrize("posterior", [kv.posteriors.DiagonalGaussian, kv.posteriors.FullCovarianceGaussian])
+def test_samples_have_the_moments_of_the_mixture(posterior):
+    vae = built(vamp_vae(kv.priors.VampPrior(5, mean=0.5, stddev=2.0), posterior=posterior(3)))
+    z = vae.prior.sample(20_000, seed=tf.constant([1, 2]), posterior_of=vae.posterior_of).numpy()
+    components = vae.posterior_of(vae.prior.pseudo_inputs)
+    mean = np.mean(components.mean(), axis=0)
+    assert np.all(np.abs(z.mean(axis=0) - mean) < 4 * z.std(axis=0) / np.sqrt(len(z)))
+    squares = np.mean(components.variance() + tf.square(components.mean()), axis=0)
+    assert np.all(np.abs((z**2).mean(axis=0) - squares) < 4 * (z**2).std(axis=0) / np.sqrt(len(z)))
+
+
+def test_generating_encodes_a_pseudo_input_for_each_observation_and_no_more():
+    batches = []
+
+    class Spy(keras.layers.Layer):
+        def call(self, x):
+            tf.py_function(lambda x: batches.append(len(x)), [x], [])
+            return x
+
+    vae = built(vamp_vae(kv.priors.VampPrior(50), encoder=Spy()))
+    batches.clear()
+    vae.generate(3, seed=0)
+    assert batches == [3]
+
+
 def test_generated_observations_repeat_with_the_seed():
     vae = vamp_vae()
     one, two, other = (vae.generate(20, seed=seed) for seed in (3, 3, 4))
