@@ -55,7 +55,7 @@ class Progress(keras.callbacks.Callback):
     Parameters
     ----------
     stopping : keras.callbacks.EarlyStopping
-        Which knows the best epoch, and runs before.
+        Which knows what is monitored and the best epoch, and runs before.
     """
 
     def __init__(self, stopping):
@@ -76,17 +76,30 @@ class Progress(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         """Count and print."""
-        now = time.perf_counter()
+        now, monitor = time.perf_counter(), self.stopping.monitor
         self.seconds, self.clock = self.seconds + now - self.clock, now
         print(
-            f"epoch {epoch + 1}: elbo {logs['elbo']:.2f}, val_elbo {logs['val_elbo']:.3f}, "
+            f"epoch {epoch + 1}: elbo {logs['elbo']:.2f}, {monitor} {logs[monitor]:.3f}, "
             f"best {self.stopping.best or 0:.3f} (epoch {self.stopping.best_epoch + 1}), "
             f"beta {logs.get('beta', 1.0):.2f}, {self.seconds:.0f} s",
             flush=True,
         )
 
 
-def train(make, data, *, directory, seed, batch_size, epochs, patience, warm_up, compile_options, keep="best"):
+def train(
+    make,
+    data,
+    *,
+    directory,
+    seed,
+    batch_size,
+    epochs,
+    patience,
+    warm_up,
+    compile_options,
+    monitor="val_elbo",
+    keep="best",
+):
     """Train until validation stops improving, or go on with a run that was cut, and return the model to evaluate.
 
     Parameters
@@ -101,6 +114,8 @@ def train(make, data, *, directory, seed, batch_size, epochs, patience, warm_up,
         Of the protocol; the last three in epochs.
     compile_options : dict
         For `compile`.
+    monitor : str
+        The bound on the validation images by which an epoch is the best.
     keep : {"best", "last"}
         Which epoch's weights are returned.
 
@@ -109,10 +124,10 @@ def train(make, data, *, directory, seed, batch_size, epochs, patience, warm_up,
     vae : keras_vae.models.LatentVariableModel
         With these weights.
     state : dict
-        "epoch" and "best_epoch", counted from 1, "best_elbo" and "seconds".
+        "epoch" and "best_epoch", counted from 1, "best", the monitored bound in that epoch, and "seconds".
     """
     first = max(0, warm_up - 1)
-    checkpoint = kv.callbacks.Checkpoint(directory, monitor="val_elbo", start_from_epoch=first)
+    checkpoint = kv.callbacks.Checkpoint(directory, monitor=monitor, start_from_epoch=first)
     vae = checkpoint.restore()
     if vae is None:
         keras.utils.set_random_seed(seed)
@@ -120,7 +135,7 @@ def train(make, data, *, directory, seed, batch_size, epochs, patience, warm_up,
         vae.compile(**compile_options)
     else:
         print(f"going on after epoch {checkpoint.epoch}", flush=True)
-    stopping = keras.callbacks.EarlyStopping("val_elbo", mode="max", patience=patience, start_from_epoch=first)
+    stopping = keras.callbacks.EarlyStopping(monitor, mode="max", patience=patience, start_from_epoch=first)
     progress = Progress(stopping)
     vae.fit(
         kv.data.pipeline(data.train, batch_size=batch_size, shuffle=True, binarize="dynamic", seed=seed),
@@ -130,8 +145,8 @@ def train(make, data, *, directory, seed, batch_size, epochs, patience, warm_up,
         callbacks=[stopping, progress, checkpoint],
     )
     best = checkpoint.best
-    state = {"epoch": checkpoint.epoch, "best_epoch": best["epoch"] + 1, "best_elbo": best["value"]}
-    return checkpoint.load_best(), {**state, "seconds": progress.seconds}
+    state = {"epoch": checkpoint.epoch, "best_epoch": best["epoch"] + 1, "best": best["value"]}
+    return checkpoint.load_best() if keep == "best" else vae, {**state, "seconds": progress.seconds}
 
 
 def evaluate(vae, test, *, num_samples, seed):

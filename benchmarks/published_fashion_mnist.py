@@ -4,7 +4,8 @@ Test log p(x) in nats by 5000 importance samples; architecture, data and evaluat
 Norouzi 2020, table of density estimation; Tomczak & Welling 2018). A run resumes where it was cut:
 
     python benchmarks/published_fashion_mnist.py --model vae --prior standard_normal --recipe published --seed 0
-    python benchmarks/published_fashion_mnist.py --model vae --prior standard_normal --recipe cosine --quick
+    python benchmarks/published_fashion_mnist.py --model vae --prior standard_normal --recipe importance --seed 0
+    python benchmarks/published_fashion_mnist.py --model hvae --prior vamp --quick
 """
 
 import argparse
@@ -29,6 +30,23 @@ GAUSSIAN = {"log_var_range": (-6.0, 2.0), "kernel_initializer": "he_normal"}
 
 
 @dataclasses.dataclass(frozen=True)
+class Tuning:
+    """How a trained model is trained on, on a tighter bound.
+
+    Attributes
+    ----------
+    epochs, num_samples : int
+        Epochs, and samples of the bound for each image.
+    learning_rate : float
+        At the start; it goes to 0 by half a cosine.
+    """
+
+    epochs: int
+    num_samples: int
+    learning_rate: float
+
+
+@dataclasses.dataclass(frozen=True)
 class Recipe:
     """How a model of the table is trained.
 
@@ -44,6 +62,8 @@ class Recipe:
         Whether the learning rate goes to 0 by half a cosine.
     batch_size : int
         Images in a step.
+    tuning : Tuning, optional
+        What comes after these epochs.
     """
 
     text: str
@@ -53,13 +73,7 @@ class Recipe:
     learning_rate: float
     decay: bool
     batch_size: int = 100
-
-    def optimizer(self, steps_per_epoch):
-        """Return the protocol's optimizer with this recipe's learning rate."""
-        rate = self.learning_rate
-        if self.decay:
-            rate = keras.optimizers.schedules.CosineDecay(rate, self.epochs * steps_per_epoch)
-        return kv.optimizers.NormScaledAdam(rate)
+    tuning: Tuning | None = None
 
 
 RECIPES = {
@@ -74,15 +88,18 @@ RECIPES = {
         learning_rate=5e-4,
         decay=False,
     ),
-    "cosine": Recipe(
-        "ours, shorter: as published, but the learning rate goes from 1e-3 to 0 by half a cosine over all epochs, "
-        "beta from 0 to 1 over the first 20, and nothing stops before the end; the epoch with the best one-sample "
-        "validation elbo is kept",
-        epochs=200,
-        patience=200,
+    "importance": Recipe(
+        "ours, sooner: 250 epochs as published, but batch 250, the learning rate goes from 2e-3 to 0 by half a cosine, "
+        "beta from 0 to 1 over the first 20, and nothing stops before the end; then 60 epochs on the "
+        "importance-weighted bound of 8 samples (one level: with the doubly reparameterised gradient), the learning "
+        "rate from 1e-3 to 0; of both the epoch with the best bound on the validation images is kept",
+        epochs=250,
+        patience=250,
         warm_up=20,
-        learning_rate=1e-3,
+        learning_rate=2e-3,
         decay=True,
+        batch_size=250,
+        tuning=Tuning(epochs=60, num_samples=8, learning_rate=1e-3),
     ),
 }
 
@@ -133,6 +150,21 @@ def make(model, prior, *, event_shape, steps_per_epoch, warm_up, seed):
     )
 
 
+def compile_options(learning_rate, decay_steps=None):
+    """Return the protocol's optimizer, and how the step is compiled."""
+    if decay_steps is not None:
+        learning_rate = keras.optimizers.schedules.CosineDecay(learning_rate, decay_steps)
+    return {"optimizer": kv.optimizers.NormScaledAdam(learning_rate), "jit_compile": True, "steps_per_execution": 50}
+
+
+def tightened(vae, num_samples, seed):
+    """Make a model of the same trained parts that maximises the importance-weighted bound."""
+    gradient = "dreg" if isinstance(vae, kv.VAE) else "plain"  # it is there for one level only
+    objective = kv.objectives.IWELBO(num_samples, gradient=gradient)
+    parts = {name: getattr(vae, name) for name in (*vae.part_names, *vae.sequence_names)}
+    return type(vae)(**{**parts, "objective": objective}, seed=seed)
+
+
 def main(arguments=None):
     """Run the script."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -152,12 +184,14 @@ def main(arguments=None):
     recipe = dataclasses.replace(recipe, epochs=options.epochs or recipe.epochs)
     if options.quick:
         data = protocol.Split(data.train[:2000], data.validation[:200], data.test[:100])
-        recipe, num_samples = dataclasses.replace(recipe, warm_up=1, patience=1, epochs=2), 100
+        tuning = recipe.tuning and dataclasses.replace(recipe.tuning, epochs=1)
+        recipe, num_samples = dataclasses.replace(recipe, warm_up=1, epochs=2, tuning=tuning), 100
     parts = [options.model, options.prior, str(options.seed)]
     parts += [options.recipe] * (options.recipe != "published") + ["quick"] * options.quick
     name = "-".join(parts)
     steps_per_epoch = -(-len(data.train) // recipe.batch_size)
 
+    shared = {"seed": options.seed, "batch_size": recipe.batch_size}
     vae, state = protocol.train(
         lambda: make(
             options.model,
@@ -169,17 +203,31 @@ def main(arguments=None):
         ),
         data,
         directory=options.work / name,
-        seed=options.seed,
-        batch_size=recipe.batch_size,
         epochs=recipe.epochs,
         patience=recipe.patience,
         warm_up=recipe.warm_up,
-        compile_options={
-            "optimizer": recipe.optimizer(steps_per_epoch),
-            "jit_compile": True,
-            "steps_per_execution": 50,
-        },
+        compile_options=compile_options(
+            recipe.learning_rate, recipe.epochs * steps_per_epoch if recipe.decay else None
+        ),
+        **shared,
     )
+    found = {"epochs": state["epoch"], "best_epoch": state["best_epoch"], "best_validation_elbo": state["best"]}
+    seconds = state["seconds"]
+    if recipe.tuning:
+        elbo_trained, tuning = vae, recipe.tuning
+        vae, state = protocol.train(
+            lambda: tightened(elbo_trained, tuning.num_samples, options.seed),
+            data,
+            directory=options.work / name / "tuned",
+            epochs=tuning.epochs,
+            patience=tuning.epochs,
+            warm_up=0,
+            monitor="val_iwelbo",
+            compile_options=compile_options(tuning.learning_rate, tuning.epochs * steps_per_epoch),
+            **shared,
+        )
+        found |= {"epochs": found["epochs"] + state["epoch"], "best_validation_iwelbo": state["best"]}
+        seconds += state["seconds"]
     results = protocol.evaluate(vae, data.test, num_samples=num_samples, seed=options.seed)
     row = protocol.append_row(
         options.output,
@@ -187,12 +235,10 @@ def main(arguments=None):
             "model": options.model,
             "prior": options.prior,
             "seed": options.seed,
-            "epochs": state["epoch"],
-            "best_epoch": state["best_epoch"],
-            "best_validation_elbo": state["best_elbo"],
+            **found,
             **results,
             "published": PUBLISHED[options.model, options.prior],
-            "seconds": round(state["seconds"], 1),
+            "seconds": round(seconds, 1),
             "recipe": recipe.text if options.epochs is None else f"{recipe.text}; here {recipe.epochs} epochs",
             "quick": options.quick,
         },
