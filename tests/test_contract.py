@@ -36,6 +36,7 @@ LATENT = {"latent_dim": 3, "kernel_initializer": "he_normal"}
 LIKELIHOOD = {"event_shape": (4, 3), "projection": None, "kernel_initializer": "he_normal"}
 
 ROWS = {
+    "AutoregressiveBernoulli": [{**LIKELIHOOD, "event_shape": (4, 3, 2), "window": 2, "filters": 5}],
     "Bernoulli": [LIKELIHOOD],
     "Categorical": [{**LIKELIHOOD, "num_categories": 5, "encoding": "one_hot"}],
     "ConditionalGaussian": [
@@ -131,6 +132,13 @@ MODELS = {
         likelihood=kv.likelihoods.Bernoulli((4, 3)),
         prior=kv.priors.StandardNormal(),
         objective=kv.objectives.ELBO(kv.schedules.LinearSchedule(0.0, 2.0, steps=5)),
+        seed=0,
+    ),
+    "autoregressive": lambda: kv.VAE(
+        encoder=kv.networks.MLPEncoder((5,)),
+        posterior=kv.posteriors.DiagonalGaussian(2),
+        decoder=kv.networks.MLPDecoder((5,)),
+        likelihood=kv.likelihoods.AutoregressiveBernoulli((4, 3, 1), window=2, filters=3),
         seed=0,
     ),
     "convolutional": lambda: kv.VAE(

@@ -1,9 +1,10 @@
 """Likelihoods p(x|z): layers from a decoder's features to parameters and distributions over events."""
 
+from keras_vae.likelihoods.autoregressive_bernoulli import AutoregressiveBernoulli
 from keras_vae.likelihoods.bernoulli import Bernoulli
 from keras_vae.likelihoods.categorical import Categorical
 from keras_vae.likelihoods.continuous_bernoulli import ContinuousBernoulli
 from keras_vae.likelihoods.gaussian import Gaussian
 from keras_vae.likelihoods.likelihood import Likelihood
 
-__all__ = ["Bernoulli", "Categorical", "ContinuousBernoulli", "Gaussian", "Likelihood"]
+__all__ = ["AutoregressiveBernoulli", "Bernoulli", "Categorical", "ContinuousBernoulli", "Gaussian", "Likelihood"]
