@@ -11,7 +11,7 @@ demo: $(RUN)
 	PYTHONUNBUFFERED=1 $(BIN)/keras-vae train fashion_mnist --epochs 5 --fallback-to-digits --overwrite --output runs/demo
 
 test: $(DEV)
-	$(BIN)/pytest -q -n 2 --dist loadfile
+	$(BIN)/pytest -q -n 2 --dist loadfile --no-loadscope-reorder
 
 lint: $(DEV)
 	$(BIN)/ruff check .
@@ -21,7 +21,7 @@ bench: $(DEV)
 	PYTHONUNBUFFERED=1 $(BIN)/python benchmarks/published_digits.py --output runs/bench/published_digits.json
 
 soak: $(DEV)
-	$(BIN)/pytest -q -m soak
+	$(BIN)/pytest -q -m soak -n 2 --dist loadfile --no-loadscope-reorder
 
 # Leaves .venv and runs alone: one is slow to make, the other is yours.
 clean:

@@ -182,10 +182,12 @@ def kill_again_and_again(work, *, kills, epochs, seed):
             is_last = report["kills"] >= kills
             seconds = None if is_last else moments.uniform(0.0, 0.5 * uncut["seconds"])
             told = stretch(directory, images, epochs, seconds)
+            # A run that was killed after its last epoch has none left to begin.
+            restored = told.get("began", epochs)
             # The parent may not have heard of the last one that was saved.
-            if told["began"] not in (saved, saved + 1):
-                raise RuntimeError(f"epoch {saved} was saved, and {told['began']} was restored")
-            saved = max(told["began"], told.get("saved", 0))
+            if restored not in (saved, saved + 1):
+                raise RuntimeError(f"epoch {saved} was saved, and {restored} was restored")
+            saved = max(restored, told.get("saved", 0))
             if not told["killed"]:
                 break
             report["kills"] += 1

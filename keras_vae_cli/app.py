@@ -45,8 +45,8 @@ def main(arguments=None):
     Returns
     -------
     int
-        The exit code: 0, 2 after a user's mistake (told in one line on standard error), 130 when interrupted,
-        143 when terminated.
+        The exit code: 0, 2 after a user's mistake (told in one line on standard error), 75 when another worker was
+        lost, 130 when interrupted, 143 when terminated.
     """
     if hasattr(sys.stdout, "reconfigure"):
         # Progress is to be seen as it is made, also through a pipe.

@@ -6,34 +6,32 @@ import keras
 
 import keras_vae as kv
 from keras_vae_cli.mistake import Mistake
-from keras_vae_cli.run_directory import CHECKPOINT
 
 
 class Checkpoints:
-    """The state of a run after each epoch: model and optimizer in one file, and the history up to there.
-
-    Order of the data, binarization and noise are functions of seed, epoch and step, so that there is nothing else to
-    keep: a resumed run goes on as if it had not been cut.
+    """The state of a run after each epoch, and the history up to there.
 
     Parameters
     ----------
     directory : pathlib.Path
         Where they are.
-    steps_per_epoch : int
-        By which the optimizer's steps are counted in epochs.
 
     Attributes
     ----------
     epochs : int
-        How many the last one was trained for.
+        How many the one that is in the file was trained for.
     """
 
-    def __init__(self, directory, steps_per_epoch):
-        self.path = directory / CHECKPOINT
+    def __init__(self, directory):
         self.history = directory / "history.csv"
-        self.steps_per_epoch = steps_per_epoch
+        self._checkpoint = kv.callbacks.Checkpoint(directory)
         self.epochs = 0
         self._log = keras.callbacks.CSVLogger(str(self.history), append=True)
+
+    @property
+    def path(self):
+        """The file of the last epoch."""
+        return self._checkpoint.last_path
 
     def restore(self):
         """Load the last one, and cut the history back to it.
@@ -48,16 +46,16 @@ class Checkpoints:
         Mistake
             If the file is broken.
         """
-        if not self.path.exists():
-            self.history.unlink(missing_ok=True)
-            return None
         try:
-            vae = kv.load_model(self.path)
+            vae = self._checkpoint.restore()
         except ValueError as error:
             raise Mistake(f"Delete the checkpoint to begin anew. {error}") from error
-        self.epochs = int(vae.optimizer.iterations) // self.steps_per_epoch
-        lines = self.history.read_bytes().splitlines(keepends=True)
-        self.history.write_bytes(b"".join(lines[: 1 + self.epochs]))
+        self.epochs = self._checkpoint.epoch
+        if vae is None:
+            self.history.unlink(missing_ok=True)
+        elif self.history.exists():
+            lines = self.history.read_bytes().splitlines(keepends=True)
+            self.history.write_bytes(b"".join(lines[: 1 + self.epochs]))
         return vae
 
     def callbacks(self):
@@ -68,7 +66,7 @@ class Checkpoints:
         list of keras.callbacks.Callback
         """
         # The history first: a row too many is cut back, a row too few would be missing.
-        return [self._log, _SaveEachEpoch(self)]
+        return [self._log, _SaveEachEpoch(self, self._checkpoint)]
 
     def close(self):
         """Close the history, which Keras leaves open where a training does not end well."""
@@ -76,11 +74,25 @@ class Checkpoints:
 
 
 class _SaveEachEpoch(keras.callbacks.Callback):
-    """Save the model after each epoch, unless it is spoilt."""
+    """Saves the model after each epoch, unless it is spoilt, and before the line that tells that the epoch is over.
 
-    def __init__(self, checkpoints):
+    Left to itself, a `Checkpoint` comes after all others.
+    """
+
+    def __init__(self, checkpoints, checkpoint):
         super().__init__()
-        self.checkpoints = checkpoints
+        self.checkpoints, self.checkpoint = checkpoints, checkpoint
+
+    def set_params(self, params):
+        super().set_params(params)
+        self.checkpoint.set_params(params)
+
+    def set_model(self, model):
+        super().set_model(model)
+        self.checkpoint.set_model(model)
+
+    def on_train_begin(self, logs=None):
+        self.checkpoint.on_train_begin(logs)
 
     def on_epoch_end(self, epoch, logs=None):
         spoilt = [name for name, value in (logs or {}).items() if not math.isfinite(value)]
@@ -89,5 +101,5 @@ class _SaveEachEpoch(keras.callbacks.Callback):
                 f"`{spoilt[0]}` must be finite: try a lower --learning-rate. Received: {logs[spoilt[0]]} in epoch "
                 f"{epoch + 1}"
             )
-        self.model.save(self.checkpoints.path)
+        self.checkpoint.on_epoch_end(epoch, logs)
         self.checkpoints.epochs = epoch + 1

@@ -48,6 +48,13 @@ def uninterrupted():
         yield
 
 
+@contextlib.contextmanager
+def by_default():
+    """Let ctrl-C and SIGTERM end the process at once, while the block runs."""
+    with _handled(signal.SIG_DFL, signal.SIGTERM, signal.SIGINT):
+        yield
+
+
 def signal_of(error):
     """Return the number of the signal that a `KeyboardInterrupt` stands for.
 

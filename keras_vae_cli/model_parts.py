@@ -22,6 +22,7 @@ def build_model(settings, event_shape, steps_per_epoch):
     keras_vae.VAE
     """
     keras.utils.set_random_seed(settings.seed)
+    keras.config.set_dtype_policy(settings.precision)
     likelihood = _likelihood(settings, event_shape)
     encoder, decoder = _trunks(settings, likelihood)
     vae = kv.VAE(

@@ -19,6 +19,8 @@ class EpochLines(keras.callbacks.Callback):
         Training steps in an epoch, for the bar.
     """
 
+    takes_executions = True  # of several steps at a time
+
     def __init__(self, steps_per_epoch):
         super().__init__()
         self.steps_per_epoch = steps_per_epoch
@@ -43,7 +45,7 @@ class EpochLines(keras.callbacks.Callback):
     def on_train_batch_end(self, batch, logs=None):
         """Move the bar."""
         if self._bar is not None:
-            self._bar.update(self._bar.task_ids[0], completed=batch + 1)
+            self._bar.update(self._bar.task_ids[0], completed=min(batch + 1, self.steps_per_epoch))
 
     def on_epoch_end(self, epoch, logs=None):
         """Write the epoch's line."""

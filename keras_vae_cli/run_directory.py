@@ -17,7 +17,7 @@ RUN_FILES = (
     "loss.png",
 )
 UNFINISHED = "unfinished"
-CHECKPOINT = "checkpoint.keras"
+CHECKPOINTS = ("last.keras", "best.keras")
 
 
 class RunDirectory:
@@ -64,7 +64,7 @@ class RunDirectory:
 
     def remove_if_without_model(self):
         """Remove an unfinished run that has come to nothing yet, and the directory if this run made it."""
-        if any((self.workspace / name).exists() for name in ("model.keras", CHECKPOINT)):
+        if any((self.workspace / name).exists() for name in ("model.keras", *CHECKPOINTS)):
             return
         shutil.rmtree(self.workspace, ignore_errors=True)
         if self._is_new and self._target.is_dir() and not any(self._target.iterdir()):
@@ -97,7 +97,7 @@ class RunDirectory:
             raise Mistake(f"`--output` must be a directory. Received: {path!r} ({error.strerror})") from error
         strangers = [name for name in found if name not in (*RUN_FILES, UNFINISHED)]
         # What a killed process had begun to write is ours too.
-        known = (*RUN_FILES, CHECKPOINT)
+        known = (*RUN_FILES, *CHECKPOINTS)
         strangers += [f"{UNFINISHED}/{name}" for name in inside if name not in known and ".partial" not in name]
         if strangers:
             raise Mistake(

@@ -234,6 +234,15 @@ class Settings:
     epochs: Annotated[int, _option("Passes over the training images.", panel=_TRAINING, **_COUNT)] = 20
     batch_size: Annotated[int, _option("Images in a step.", panel=_TRAINING, **_COUNT)] = 128
     learning_rate: Annotated[float, _option("Of the optimizer, Adam.", panel=_TRAINING, callback=positive)] = 1e-3
+    precision: Annotated[
+        Literal["float32", "mixed_bfloat16", "mixed_float16"],
+        _option(
+            "Of the networks' arithmetic. mixed_…: half precision, with weights, statistics and losses in float32; "
+            "bfloat16 for TPUs, new GPUs and some CPUs, float16 for GPUs.",
+            panel=_TRAINING,
+            metavar="<name>",
+        ),
+    ] = "float32"
     seed: Annotated[int, _option("Of all that is random.", panel=_TRAINING, min=0, max=2**31 - 1, metavar="<int>")] = 0
 
     def differences(self, other):

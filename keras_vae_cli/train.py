@@ -1,16 +1,21 @@
 """keras-vae train: from the name of a data set to a trained model, its numbers and its pictures."""
 
+import contextlib
 import dataclasses
 import inspect
+import os
 import pathlib
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
 from keras_vae_cli import config_file
+from keras_vae_cli.cluster import cluster_of
 from keras_vae_cli.interruption import Interrupted, interruptible, signal_of, uninterrupted
+from keras_vae_cli.lost_worker import lost_workers_told
 from keras_vae_cli.mistake import Mistake, told_in_one_line
 from keras_vae_cli.quiet import quiet_start
+from keras_vae_cli.rendezvous import meet
 from keras_vae_cli.resolution import resolved
 from keras_vae_cli.run_directory import RUN_FILES, RunDirectory
 from keras_vae_cli.settings import Settings
@@ -61,6 +66,15 @@ def train(
             help="If the data set is not to be had, train on scikit-learn's digits, ten times as many epochs.",
         ),
     ] = False,
+    strategy: Annotated[
+        Literal["auto", "none", "mirrored", "multi-worker"],
+        typer.Option(
+            help="Who trains. none: one device; mirrored: all GPUs of this machine; multi-worker: the machines that "
+            "the environment variable TF_CONFIG names, of which the chief, or the first, writes the results; auto: "
+            "those if it names several, else one device.",
+            metavar="<name>",
+        ),
+    ] = "auto",
     **settings,
 ):
     """Train a VAE on a data set.
@@ -83,25 +97,25 @@ def train(
           --output runs/fashion-1
     """
     settings = resolved(Settings(**settings))
+    cluster = cluster_of(strategy, os.environ)
+    how = {"fallback_to_digits": fallback_to_digits, "strategy": strategy, "cluster": cluster}
+    if cluster is not None and not cluster.is_chief:
+        with interruptible():
+            _take_part(settings, cluster, how)
+        return
     directory = RunDirectory(output, overwrite=overwrite)
     with interruptible():
         try:
-            _run(settings, directory, overwrite, fallback_to_digits)
+            _run(settings, directory, overwrite, how)
         finally:
             directory.remove_if_without_model()
     typer.echo(f"{'Replaced' if directory.replaces else 'Wrote'} {output}: {', '.join(RUN_FILES)}")
 
 
-def _run(settings, directory, overwrite, fallback_to_digits):
+def _run(settings, directory, overwrite, how):
     if directory.replaces:
         typer.echo(f"The run in {directory.path} will be replaced when this one is whole")
-    typer.echo("Starting TensorFlow")
-    with quiet_start():
-        from keras_vae_cli import training_run
-
-    with training_run.log_lines():
-        with told_in_one_line(TypeError, ValueError, OSError):
-            run = training_run.prepare(settings, fallback_to_digits=fallback_to_digits)
+    with _prepared(settings, how) as run:
         _begin(run.settings, directory, overwrite)
         try:
             with told_in_one_line(FloatingPointError, OSError):
@@ -111,6 +125,37 @@ def _run(settings, directory, overwrite, fallback_to_digits):
         except KeyboardInterrupt as error:
             with uninterrupted():
                 raise Interrupted(run.leave(directory.workspace), signal_of(error)) from error
+
+
+def _take_part(settings, cluster, how):
+    """Be one of the workers that write nothing."""
+    try:
+        with _prepared(settings, how) as run, told_in_one_line(FloatingPointError):
+            typer.echo(f"This is {cluster}; {cluster.addresses[0]} is the chief, which shows and writes the results")
+            run.take_part()
+    except KeyboardInterrupt as error:
+        raise Interrupted(f"{cluster} was interrupted, and all others end with it", signal_of(error)) from error
+    typer.echo(f"Done: {cluster}")
+
+
+@contextlib.contextmanager
+def _prepared(settings, how):
+    """Start TensorFlow, with the other workers if there are any, load the data and build the model."""
+    run, cluster = None, how["cluster"]
+
+    def how_to_go_on():
+        return f"The same command, given to all workers, {run.how_to_go_on()}" if run and cluster.is_chief else ""
+
+    if cluster is not None:
+        meet(cluster)
+    typer.echo("Starting TensorFlow")
+    with quiet_start():
+        from keras_vae_cli import training_run
+
+    with training_run.log_lines(), lost_workers_told(cluster, how_to_go_on):
+        with told_in_one_line(TypeError, ValueError, OSError):
+            run = training_run.prepare(settings, **how)
+        yield run
 
 
 def _begin(settings, directory, overwrite):

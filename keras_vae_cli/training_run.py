@@ -8,17 +8,21 @@ import logging
 import math
 import pathlib
 import sys
+import tempfile
 import textwrap
 
+import keras
 import tensorflow as tf
 import typer
 
 import keras_vae as kv
+from keras_vae_cli.agreement import check_agreement
 from keras_vae_cli.checkpoints import Checkpoints
 from keras_vae_cli.mistake import Mistake
 from keras_vae_cli.model_parts import build_model
 from keras_vae_cli.observations import grey_values
 from keras_vae_cli.progress import EpochLines
+from keras_vae_cli.strategies import from_chief, make_strategy
 from keras_vae_cli.training_data import examples, load_training_data, values_in_words
 from keras_vae_cli.training_speed import TrainingSpeed
 from keras_vae_cli.versions import versions
@@ -35,12 +39,18 @@ class TrainingRun:
         What the run is made from, resolved.
     data : TrainingData
         The images.
+    strategy : tf.distribute.Strategy
+        On which devices.
+    cluster : Cluster, optional
+        The workers, where there are several.
     """
 
-    def __init__(self, settings, data):
+    def __init__(self, settings, data, strategy, cluster=None):
         self.settings = settings
         self.data = data
-        self.vae = build_model(settings, data.event_shape, data.steps_per_epoch)
+        self.strategy, self.cluster = strategy, cluster
+        with strategy.scope():
+            self.vae = build_model(settings, data.event_shape, data.steps_per_epoch)
         self.train_data, self.test_data = data.pipelines(self.vae.likelihood)
         self.checkpoints = None
 
@@ -60,21 +70,23 @@ class TrainingRun:
             If the unfinished run went beyond the epochs asked for, or its checkpoint is broken.
         """
         typer.echo(self._announcement())
-        self.checkpoints = Checkpoints(directory, self.data.steps_per_epoch)
-        self._resume()
-        speed = TrainingSpeed(self.data.num_train)
-        if self.checkpoints.epochs < self.settings.epochs:
-            lines = EpochLines(self.data.steps_per_epoch)
-            with contextlib.closing(lines), contextlib.closing(self.checkpoints):
-                self.vae.fit(
-                    self.train_data,
-                    validation_data=self.test_data,
-                    epochs=self.settings.epochs,
-                    initial_epoch=self.checkpoints.epochs,
-                    verbose=0,
-                    callbacks=[*self.checkpoints.callbacks(), speed, lines],
-                )
+        self._resume(directory)
+        speed, lines = TrainingSpeed(self.data.num_train), EpochLines(self.data.steps_per_epoch)
+        with contextlib.closing(lines), contextlib.closing(self.checkpoints):
+            self._fit([*self.checkpoints.callbacks(), speed, lines])
         self._finish(directory, speed)
+
+    def take_part(self):
+        """Train beside the chief, and write nothing.
+
+        Raises
+        ------
+        Mistake
+            If the chief's settings or data are others, or its unfinished run cannot be gone on with.
+        """
+        with tempfile.TemporaryDirectory() as directory:
+            self._resume(pathlib.Path(directory))
+        self._fit([])
 
     def leave(self, directory):
         """Save the model as it is, in the middle of an epoch too.
@@ -89,16 +101,29 @@ class TrainingRun:
         str
             What was left and how to go on, for the user.
         """
-        if not int(self.vae.optimizer.iterations):
+        if not keras.ops.convert_to_numpy(self.vae.optimizer.iterations):
             return "interrupted before the first training step"
         self.vae.save(directory / "model.keras")
         whole, epochs = self.checkpoints.epochs, self.settings.epochs
         where = f"in epoch {whole + 1} of {epochs}" if whole < epochs else "after the last epoch"
-        again = f"goes on after epoch {whole}" if whole else "begins again: no epoch was whole"
-        return f"interrupted {where}. The model as it is now: {directory / 'model.keras'}. The same command {again}"
+        model = directory / "model.keras"
+        return f"interrupted {where}. The model as it is now: {model}. The same command {self.how_to_go_on()}"
 
-    def _resume(self):
-        vae = self.checkpoints.restore()
+    def how_to_go_on(self):
+        """Say what the same command will do, for whoever reads that the run has ended too early."""
+        whole = self.checkpoints.epochs if self.checkpoints else 0
+        return f"goes on after epoch {whole}" if whole else "begins again: no epoch was whole"
+
+    def _resume(self, directory):
+        self.checkpoints = Checkpoints(directory)
+        path = self.checkpoints.path
+        if self.cluster:
+            check_agreement(self.strategy, self.settings, self.data)
+            content = from_chief(self.strategy, path.read_bytes() if path.exists() else b"")
+            if content and not self.cluster.is_chief:
+                path.write_bytes(content)
+        with self.strategy.scope():
+            vae = self.checkpoints.restore()
         if vae is None:
             return
         done, epochs = self.checkpoints.epochs, self.settings.epochs
@@ -110,7 +135,20 @@ class TrainingRun:
         self.vae = vae
         typer.echo(f"Resuming after epoch {done} of {epochs}")
 
+    def _fit(self, callbacks):
+        if self.checkpoints.epochs < self.settings.epochs:
+            self.vae.fit(
+                self.train_data,
+                validation_data=self.test_data,
+                epochs=self.settings.epochs,
+                initial_epoch=self.checkpoints.epochs,
+                verbose=0,
+                callbacks=callbacks,
+            )
+
     def _finish(self, directory, speed):
+        if self.strategy.num_replicas_in_sync > 1:
+            self.vae = kv.load_model(self.checkpoints.path)  # on one device, as whoever uses it will have it
         if self.settings.scale == "optimal":
             typer.echo("Setting the scale to its optimum on all training images")
             self.train_data.epoch.assign(self.settings.epochs)  # the same order after a resumption
@@ -143,8 +181,20 @@ class TrainingRun:
             f"{settings.architecture}, {settings.latent_dim} latent dimensions, {weights:,} weights",
             f"Likelihood {settings.likelihood}, prior {settings.prior}, objective {settings.objective}",
             f"Observations {values_in_words(settings)['train']}",
+            *self._devices_in_words(),
         )
-        return "\n".join(textwrap.fill(line, 80, subsequent_indent="  ") for line in lines)
+        return "\n".join(map(_folded, lines))
+
+    def _devices_in_words(self):
+        replicas, gpus = self.strategy.num_replicas_in_sync, len(tf.config.list_physical_devices("GPU"))
+        if self.cluster:
+            yield f"{len(self.cluster.addresses)} workers; each trains on its share of every batch, {replicas} shares"
+        elif replicas > 1:
+            yield f"{replicas} devices of this machine; each trains on its share of every batch"
+        elif gpus > 1:
+            yield f"{gpus} GPUs are there and one of them is used; --strategy mirrored takes all"
+        if self.settings.precision != "float32":
+            yield f"Precision {self.settings.precision}"
 
     def _metrics(self, results, images_per_second):
         settings = self.settings
@@ -159,6 +209,8 @@ class TrainingRun:
             "seed": settings.seed,
             "images_per_second": images_per_second and round(images_per_second, 1),
             "device": _device(),
+            "workers": len(self.cluster.addresses) if self.cluster else 1,
+            "replicas": self.strategy.num_replicas_in_sync,
             "settings": {name: value for name, value in dataclasses.asdict(settings).items() if value is not None},
             "versions": versions(),
             "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
@@ -192,7 +244,7 @@ class TrainingRun:
             figure.savefig(directory / f"{file_name}.png")
 
 
-def prepare(settings, *, fallback_to_digits=False):
+def prepare(settings, *, fallback_to_digits=False, strategy="none", cluster=None):
     """Load the data and build the model, and so find what is wrong with the settings before anything is trained.
 
     Parameters
@@ -201,6 +253,10 @@ def prepare(settings, *, fallback_to_digits=False):
         What the run is made from, resolved.
     fallback_to_digits : bool
         Whether scikit-learn's digits, with ten times the epochs, step in for a data set that is nowhere to be had.
+    strategy : {"auto", "none", "mirrored", "multi-worker"}
+        On which devices.
+    cluster : Cluster, optional
+        The workers, where there are several.
 
     Returns
     -------
@@ -213,6 +269,12 @@ def prepare(settings, *, fallback_to_digits=False):
     DataNotFoundError
         If the data set is nowhere to be had.
     """
+    strategy = make_strategy(strategy, cluster)
+    if settings.batch_size < strategy.num_replicas_in_sync:
+        raise ValueError(
+            f"`--batch-size` must be at least {strategy.num_replicas_in_sync}, an image for each device. "
+            f"Received: {settings.batch_size}"
+        )
     try:
         data = load_training_data(settings)
     except kv.data.DataNotFoundError as error:
@@ -222,7 +284,7 @@ def prepare(settings, *, fallback_to_digits=False):
         settings = dataclasses.replace(settings, dataset="digits", epochs=10 * settings.epochs)
         typer.echo(f"{error} Going on with scikit-learn's digits, for {settings.epochs} epochs.")
         data = load_training_data(settings)
-    return TrainingRun(settings, data)
+    return TrainingRun(settings, data, strategy, cluster)
 
 
 @contextlib.contextmanager
@@ -230,6 +292,7 @@ def log_lines():
     """Show what the package logs as plain lines on standard output."""
     logger = logging.getLogger("keras_vae")
     handler = logging.StreamHandler(sys.stdout)
+    handler.format = lambda record: _folded(record.getMessage())
     level = logger.level
     logger.addHandler(handler)
     logger.setLevel(logging.INFO)
@@ -238,6 +301,10 @@ def log_lines():
     finally:
         logger.removeHandler(handler)
         logger.setLevel(level)
+
+
+def _folded(line):
+    return textwrap.fill(line, 80, subsequent_indent="  ")
 
 
 def _device():

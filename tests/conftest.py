@@ -1,5 +1,6 @@
-"""Settings for every test: quiet TensorFlow, two logical CPUs, one seed, and Keras's global state put back."""
+"""Settings for every test: quiet TensorFlow, four logical CPUs, one seed, and Keras's global state put back."""
 
+import gc
 import os
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -10,9 +11,9 @@ import tensorflow as tf
 
 import keras_vae as kv
 
-# Two of them make a strategy of two replicas; it has to be said before TensorFlow runs anything.
+# Two or four of them make a strategy of as many replicas; it has to be said before TensorFlow runs anything.
 tf.config.set_logical_device_configuration(
-    tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 2
+    tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 4
 )
 
 
@@ -26,6 +27,13 @@ def keras_state():
         keras.config.set_floatx(floatx)
         keras.config.set_dtype_policy(policy)
         keras.backend.clear_session()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def small_heap():
+    """Spare later searches for garbage what is there now; `clear_session` asks for one, of gigabytes by the end."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

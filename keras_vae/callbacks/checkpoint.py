@@ -1,5 +1,6 @@
 """Checkpoints from which a run goes on as if it had not been cut."""
 
+import functools
 import math
 import pathlib
 import shutil
@@ -9,7 +10,14 @@ import numpy as np
 
 from keras_vae.callbacks.callback_states import is_stopped, restore_states, states_of
 from keras_vae.callbacks.state_file import append_state, read_state
-from keras_vae.core import atomic_write, check_choice, check_integer, check_writable_directory, remove_partial
+from keras_vae.core import (
+    atomic_write,
+    check_choice,
+    check_integer,
+    check_writable_directory,
+    remove_partial,
+    write_keras_file,
+)
 from keras_vae.models import load_model
 
 _MONITORS = ("val_elbo", "val_loss", "elbo", "loss")
@@ -219,7 +227,7 @@ class Checkpoint(keras.callbacks.Callback):
         }
         try:
             with atomic_write(self.last_path) as aside:
-                keras.saving.save_model(self.model, aside)
+                write_keras_file(aside, functools.partial(keras.saving.save_model, self.model))
                 append_state(aside, state)
                 if is_best:
                     # Before the last one: of a run that is cut in between, the next epoch is the best once more.

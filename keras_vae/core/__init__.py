@@ -4,9 +4,10 @@ from keras_vae.core.bounds import bounded
 from keras_vae.core.files import atomic_directory, atomic_write, check_writable_directory, remove_partial
 from keras_vae.core.inference import Inference
 from keras_vae.core.initializers import fresh
+from keras_vae.core.keras_file import write_keras_file
 from keras_vae.core.latent import Latent
 from keras_vae.core.noise import standard_normal, uniform_rows
-from keras_vae.core.replicas import global_mean, global_sum, num_replicas, replica_id
+from keras_vae.core.replicas import global_mean, global_sum, is_multi_worker, num_replicas, replica_id
 from keras_vae.core.seeds import as_seed, fold_in, resolve_seed
 from keras_vae.core.serialization import FORMAT_VERSION, check_format_version, deserialize, register, serialize
 from keras_vae.core.validation import (
@@ -39,6 +40,7 @@ __all__ = [
     "fresh",
     "global_mean",
     "global_sum",
+    "is_multi_worker",
     "num_replicas",
     "register",
     "remove_partial",
@@ -47,4 +49,5 @@ __all__ = [
     "serialize",
     "standard_normal",
     "uniform_rows",
+    "write_keras_file",
 ]

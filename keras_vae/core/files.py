@@ -37,6 +37,10 @@ def atomic_write(path):
         _synchronize(aside)
         os.replace(aside, path)
         _synchronize(path.parent)
+    except OSError as error:
+        if error.errno is not None and str(error.filename) in ("None", str(aside)):
+            error.filename = str(path)  # what the caller knows, and a failed write names no file at all
+        raise
     finally:
         aside.unlink(missing_ok=True)
 

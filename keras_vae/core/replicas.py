@@ -25,6 +25,22 @@ def replica_id():
     return 0 if context is None else context.replica_id_in_sync_group
 
 
+def is_multi_worker(strategy=None):
+    """Tell whether a strategy has replicas in other processes.
+
+    Parameters
+    ----------
+    strategy : tf.distribute.Strategy, optional
+        By default the current one.
+
+    Returns
+    -------
+    bool
+    """
+    strategy = strategy or tf.distribute.get_strategy()
+    return strategy.num_replicas_in_sync > 1 and strategy.num_replicas_in_sync > len(strategy.extended.worker_devices)
+
+
 def global_sum(value):
     """Sum a tensor over all replicas. Not differentiable; the identity with one replica.
 

@@ -31,7 +31,7 @@ def epochs(size, load, *, batch_size, shuffle, seed, drop_remainder, num_paralle
     Returns
     -------
     tf.data.Dataset
-        Of known cardinality, with the attribute `epoch`, a variable that counts the passes.
+        Of known cardinality, with the attributes `epoch`, a variable that counts the passes, and `batch_size`.
 
     Raises
     ------
@@ -61,5 +61,5 @@ def epochs(size, load, *, batch_size, shuffle, seed, drop_remainder, num_paralle
     dataset = dataset.map(load, num_parallel_calls=num_parallel_calls, deterministic=True)
     steps = size // batch_size if drop_remainder else -(-size // batch_size)
     dataset = dataset.apply(tf.data.experimental.assert_cardinality(steps)).prefetch(2)
-    dataset.epoch = epoch
+    dataset.epoch, dataset.batch_size = epoch, batch_size
     return dataset

@@ -8,6 +8,7 @@ from keras_vae.data import pipeline
 from keras_vae.models.callback_order import first_epoch, with_own_callbacks
 from keras_vae.models.divergence_watch import DivergenceWatch
 from keras_vae.models.epoch_counter import EpochCounter
+from keras_vae.models.execution import run_of
 from keras_vae.models.inputs import Rule, checked, is_array, unpack, with_weights
 from keras_vae.models.outputs import check_outputs
 from keras_vae.models.training_steps import CALIBRATION, TrainingSteps
@@ -87,6 +88,8 @@ class CheckedTraining(TrainingSteps):
             is_tuple = isinstance(validation_data, (tuple, list))
             x_val, _, weight_val = unpack(tuple(validation_data)) if is_tuple else (validation_data, None, None)
             validation_data = self._evaluation_data(x_val, weight_val, kwargs.pop("validation_batch_size", batch_size))
+        limits = [kwargs.get("steps_per_epoch"), kwargs.get("validation_steps")]
+        self._settle(run_of(x, batch_size=batch_size, limits=limits, callbacks=callbacks))
         counters = [data.epoch for data in (x, validation_data) if hasattr(data, "epoch")]
         callbacks = with_own_callbacks(callbacks, [DivergenceWatch(self._guard), EpochCounter(counters)])
         kwargs["initial_epoch"] = first_epoch(callbacks, kwargs.get("initial_epoch"), epochs)
@@ -151,6 +154,7 @@ class CheckedTraining(TrainingSteps):
         """
         if not kwargs.get("_use_cached_eval_dataset"):  # Keras's own call from within `fit`
             self._assert_compile_called("evaluate")
+            self._settle_for_evaluation(kwargs.get("steps"), kwargs.get("callbacks"))
             x, sample_weight = self._evaluation_data(x, sample_weight, batch_size or 32), None
         return super().evaluate(x, verbose=verbose, sample_weight=sample_weight, **kwargs)
 
@@ -172,6 +176,7 @@ class CheckedTraining(TrainingSteps):
             Shape (n, *event_shape).
         """
         self._ensure_built()
+        self._settle_for_evaluation(kwargs.get("steps"), kwargs.get("callbacks"))
         return super().predict(checked(x, self._rule()), batch_size=batch_size, **kwargs)
 
     def calibrate(self, data, *, batch_size=128):

@@ -3,7 +3,7 @@
 import keras
 import tensorflow as tf
 
-from keras_vae.core import global_sum
+from keras_vae.core import global_sum, num_replicas
 from keras_vae.models.divergence_error import DivergenceError
 from keras_vae.models.masked_updates import masked_updates
 
@@ -43,6 +43,28 @@ class DivergenceGuard:
         """
         layers = [layer for layer in model._flatten_layers() if layer.trainable]
         return _values([variable for layer in layers for variable in layer._non_trainable_variables])
+
+    def agree(self, gradients, optimizer):
+        """Let a gradient that overflows half precision on one replica do so on all.
+
+        Keras skips a step by each replica's own gradient: some would skip what others do.
+
+        Parameters
+        ----------
+        gradients : list of tf.Tensor or None
+            This replica's.
+        optimizer : keras.optimizers.Optimizer
+            Of which only one that scales the loss is meant.
+
+        Returns
+        -------
+        list of tf.Tensor or None
+            The same, or infinity.
+        """
+        if num_replicas() == 1 or not isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
+            return gradients
+        overflows = global_sum(tf.cast(_is_spoilt(gradients), tf.int32)) > 0
+        return [part if part is None else tf.where(overflows, float("inf"), part) for part in gradients]
 
     def check(self, x, weights, terms, penalty, gradients, optimizer):
         """Find out whether this step, on all replicas, and those before it were finite.

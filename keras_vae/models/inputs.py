@@ -159,8 +159,9 @@ def checked(data, rule):
     if isinstance(data, tf.data.Dataset):
         rule.check_spec(unpack(data.element_spec)[0])
         stream = data.map(rule.check_in_graph).prefetch(2)
-        if hasattr(data, "epoch"):
-            stream.epoch = data.epoch
+        for name in ("epoch", "batch_size"):
+            if hasattr(data, name):
+                setattr(stream, name, getattr(data, name))
         return stream
     if isinstance(data, tf.distribute.DistributedDataset):
         return data

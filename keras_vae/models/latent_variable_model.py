@@ -11,6 +11,7 @@ from keras_vae.core import (
     deserialize,
     resolve_seed,
     serialize,
+    write_keras_file,
 )
 from keras_vae.models.checked_training import CheckedTraining
 from keras_vae.models.verbs import CompiledVerbs
@@ -107,7 +108,16 @@ class LatentVariableModel(CheckedTraining):
             Whether an existing file is replaced.
         **kwargs
             As in `keras.Model.save`.
+
+        Raises
+        ------
+        ValueError
+            If the file's name is that of a format from which the model would not load again.
+        OSError
+            If the file cannot be written.
         """
+        if str(filepath).endswith((".h5", ".hdf5")):
+            raise ValueError(f"`filepath` must end in `.keras`. Received: filepath={str(filepath)!r}")
         self._ensure_built()
         self._write(super().save, filepath, overwrite, **kwargs)
 
@@ -122,6 +132,11 @@ class LatentVariableModel(CheckedTraining):
             Whether an existing file is replaced.
         **kwargs
             As in `keras.Model.save_weights`.
+
+        Raises
+        ------
+        OSError
+            If the file cannot be written.
         """
         self._ensure_built()
         self._write(super().save_weights, filepath, overwrite, **kwargs)
@@ -189,9 +204,10 @@ class LatentVariableModel(CheckedTraining):
         return {name: unfold(parameter) for name, parameter in parameters.items()}
 
     def _write(self, method, filepath, overwrite, **kwargs):
-        # A directory, a remote address or a question about overwriting is Keras's affair.
-        if not str(filepath).endswith((".keras", ".h5")) or "://" in str(filepath) or not overwrite:
+        # A directory, several files, a remote address or a question about overwriting is Keras's affair.
+        is_one_file = str(filepath).endswith((".keras", ".weights.h5")) and kwargs.get("max_shard_size") is None
+        if not is_one_file or "://" in str(filepath) or not overwrite:
             method(filepath, overwrite=overwrite, **kwargs)
             return
         with atomic_write(filepath) as aside:
-            method(aside, overwrite=True, **kwargs)
+            write_keras_file(aside, lambda file: method(file, **kwargs))

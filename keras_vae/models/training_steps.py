@@ -5,7 +5,16 @@ import abc
 import keras
 import tensorflow as tf
 
-from keras_vae.core import check_instance, fold_in, global_sum, num_replicas, replica_id, resolve_seed
+from keras_vae.core import (
+    check_instance,
+    fold_in,
+    global_sum,
+    is_multi_worker,
+    num_replicas,
+    replica_id,
+    resolve_seed,
+)
+from keras_vae.models.chosen_execution import ChosenExecution
 from keras_vae.models.divergence_guard import DivergenceGuard
 from keras_vae.models.inputs import with_weights
 from keras_vae.objectives import Objective
@@ -14,7 +23,7 @@ from keras_vae.objectives import Objective
 TRAINING, EVALUATION, CALIBRATION, GENERATION = range(4)
 
 
-class TrainingSteps(keras.Model, abc.ABC):
+class TrainingSteps(ChosenExecution, abc.ABC):
     """The steps of `fit` and `evaluate`: `infer` makes the record, the objective reads it, this class does the rest.
 
     Parameters
@@ -30,7 +39,7 @@ class TrainingSteps(keras.Model, abc.ABC):
     def __init__(self, *, objective, seed=None, **kwargs):
         # The model casts nothing itself: observations and statistics stay in float32 under mixed precision.
         super().__init__(autocast=False, **kwargs)
-        self.objective = check_instance("objective", objective, Objective, "a `keras_vae.objectives.Objective`")
+        self._objective = check_instance("objective", objective, Objective, "a `keras_vae.objectives.Objective`")
         self.seed = resolve_seed(seed)
         self._trackers = {name: keras.metrics.Mean(name=name) for name in objective.term_names}
         self._guard = None
@@ -60,19 +69,41 @@ class TrainingSteps(keras.Model, abc.ABC):
         """
 
     @property
+    def objective(self):
+        """What is minimised; the constructor's, for good: metrics, noise and graphs follow from it."""
+        return self._objective
+
+    @objective.setter
+    def objective(self, value):
+        raise AttributeError(
+            "`objective` must be given to the constructor. To train on with another one, make a model of the same "
+            f"parts, which shares their weights: {type(self).__name__}(encoder=vae.encoder, ..., objective=...). "
+            f"Received: objective={type(value).__name__}(...)"
+        )
+
+    @property
     def metrics(self):
         """The trackers of the objective's terms, in the order in which they are logged."""
         return list(self._trackers.values())
 
-    def compile(self, optimizer="adam", **kwargs):
+    def compile(self, optimizer="adam", *, jit_compile="auto", steps_per_execution="auto", **kwargs):
         """Configure training; the objective was given to the constructor.
+
+        How steps are run is chosen when `fit` has seen the data, and logged with the reason by the logger `keras_vae`:
+        XLA on a GPU, and on a CPU for dense layers and long epochs; several steps at a time where they are short.
+        Evaluation and prediction are then not compiled by XLA, whose noise is another one.
 
         Parameters
         ----------
         optimizer : str or keras.optimizers.Optimizer
             The optimizer.
+        jit_compile : bool or "auto"
+            Whether XLA compiles steps; "auto" leaves the choice to `fit`.
+        steps_per_execution : int or "auto"
+            How many steps TensorFlow runs before callbacks are called; "auto" leaves the choice to `fit`, which takes 1
+            where a callback follows single batches.
         **kwargs
-            `run_eagerly`, `steps_per_execution`, `jit_compile` and `auto_scale_loss`, as Keras has them.
+            `run_eagerly` and `auto_scale_loss`, as Keras has them.
 
         Raises
         ------
@@ -87,13 +118,19 @@ class TrainingSteps(keras.Model, abc.ABC):
                     f"`{name}` must be left out of `compile`: the model minimises its `objective` and logs that "
                     f"objective's terms ({', '.join(self._trackers)}). Received: {name}={kwargs[name]!r}"
                 )
+        self._wanted = {"jit_compile": jit_compile, "steps_per_execution": steps_per_execution}
         if self.distribute_strategy.num_replicas_in_sync > 1:
-            _check_options_for_replicas(kwargs)
+            _check_options_for_replicas(kwargs | self._wanted)
         with self.distribute_strategy.scope():
             self._ensure_built()
             self._rehearse()
             self._guard = self._guard or DivergenceGuard()
-            super().compile(optimizer=optimizer, **kwargs)
+            super().compile(
+                optimizer=optimizer,
+                jit_compile=jit_compile,
+                steps_per_execution=1 if steps_per_execution == "auto" else steps_per_execution,
+                **kwargs,
+            )
             self.optimizer.build(self.trainable_variables)
 
     def compile_from_config(self, config):
@@ -131,7 +168,7 @@ class TrainingSteps(keras.Model, abc.ABC):
                 if loss is not None
             ]
         variables = self.trainable_variables
-        gradients = self._gradients(tape, losses, variables)
+        gradients = self._guard.agree(self._gradients(tape, losses, variables), self.optimizer)
         self._guard.apply(
             self.optimizer,
             gradients,
@@ -204,7 +241,12 @@ class TrainingSteps(keras.Model, abc.ABC):
                 tracker.update_state(values)
             else:
                 tracker.update_state(values + penalty if name == "loss" else values, sample_weight=weights)
-        return {name: tracker.result() for name, tracker in self._trackers.items()}
+        logs = {name: tracker.result() for name, tracker in self._trackers.items()}
+        # Between workers Keras averages logs over their first axis, which scalars do not have.
+        return {name: value[None] for name, value in logs.items()} if is_multi_worker() else logs
+
+    def _maybe_symbolic_build(self, iterator=None, data_batch=None):
+        """Do nothing, as `compile` has built the model: Keras would add up replicas' parts of different lengths."""
 
     def _ensure_built(self):
         if not self.built:
@@ -220,9 +262,10 @@ class TrainingSteps(keras.Model, abc.ABC):
 
 def _check_options_for_replicas(kwargs):
     """Refuse the options of `compile` with which Keras fails under several replicas."""
-    for name, allowed in (("steps_per_execution", (1,)), ("jit_compile", (False, "auto")), ("run_eagerly", (False,))):
-        if kwargs.get(name, allowed[0]) not in allowed:
+    allowed = {"steps_per_execution": (1, "auto"), "jit_compile": (False, "auto"), "run_eagerly": (False,)}
+    for name, values in allowed.items():
+        if kwargs.get(name, values[0]) not in values:
             raise ValueError(
-                f"`{name}` must be {allowed[0]} with more than one replica: Keras cannot run it there. "
+                f"`{name}` must be {values[0]} with more than one replica: Keras cannot run it there. "
                 f"Received: {name}={kwargs[name]!r}"
             )

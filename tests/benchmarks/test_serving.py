@@ -18,6 +18,7 @@ def serving(monkeypatch):
     return importlib.import_module("serving")
 
 
+@pytest.mark.soak
 def test_every_runtime_is_timed_on_every_signature(serving, tmp_path, capsys):
     serving.main(["--quick", "--output", str(tmp_path / "serving.json")])
     (record,) = json.loads((tmp_path / "serving.json").read_text())

@@ -162,6 +162,19 @@ def fitted(directory, epochs=3, **settings):
     return checkpoint
 
 
+@pytest.fixture(scope="module")
+def short_run(tmp_path_factory):
+    """The directory of a run of three epochs without other callbacks."""
+    directory = tmp_path_factory.mktemp("short")
+    fitted(directory)
+    return directory
+
+
+@pytest.fixture
+def short(short_run, tmp_path):
+    return shutil.copytree(short_run, tmp_path / "short")
+
+
 def test_less_of_a_loss_is_better_and_early_epochs_can_be_left_out(tmp_path):
     checkpoint = fitted(tmp_path / "loss", monitor="loss")
     assert checkpoint.best["value"] == min(checkpoint.history["loss"])
@@ -183,18 +196,16 @@ def test_a_second_fit_goes_on_where_the_first_one_ended(tmp_path):
     assert len(history.history["loss"]) == 5
 
 
-def test_a_run_that_was_not_restored_is_not_written_over(tmp_path):
-    fitted(tmp_path)
-    content = (tmp_path / "last.keras").read_bytes()
+def test_a_run_that_was_not_restored_is_not_written_over(short):
+    content = (short / "last.keras").read_bytes()
     with pytest.raises(ValueError, match=r"`directory` must hold no run that was not restored: call `restore\(\)`"):
-        fitted(tmp_path)
-    assert (tmp_path / "last.keras").read_bytes() == content
-    assert fitted(tmp_path, epochs=1, overwrite=True).epoch == 1
+        fitted(short)
+    assert (short / "last.keras").read_bytes() == content
+    assert fitted(short, epochs=1, overwrite=True).epoch == 1
 
 
-def test_another_initial_epoch_is_refused(tmp_path):
-    fitted(tmp_path)
-    checkpoint = kv.callbacks.Checkpoint(tmp_path)
+def test_another_initial_epoch_is_refused(short):
+    checkpoint = kv.callbacks.Checkpoint(short)
     vae = checkpoint.restore()
     with pytest.raises(ValueError, match="`initial_epoch` must be 3, where the checkpoint left off.* Received: .*=1"):
         vae.fit(X, epochs=5, initial_epoch=1, callbacks=[checkpoint], verbose=0)
@@ -210,27 +221,26 @@ def test_monitors_that_are_unknown_are_refused(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_broken_files_and_files_of_others_are_refused_by_name(tmp_path):
-    fitted(tmp_path)
-    path = tmp_path / "last.keras"
+def test_broken_files_and_files_of_others_are_refused_by_name(short):
+    path = short / "last.keras"
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 255
     path.write_bytes(content)
     with pytest.raises(ValueError, match=r"must be a `.keras` file that `save` wrote. Received: .*last.keras"):
-        kv.callbacks.Checkpoint(tmp_path).restore()
+        kv.callbacks.Checkpoint(short).restore()
     small_vae().save(path)
     with pytest.raises(ValueError, match=r"A checkpoint must hold the state of its run. .*last.keras', a model alone"):
-        kv.callbacks.Checkpoint(tmp_path).restore()
+        kv.callbacks.Checkpoint(short).restore()
     with zipfile.ZipFile(path, "a") as archive:
         archive.writestr("training_state.json", json.dumps({"version": 99, "state": {}}))
     with pytest.raises(ValueError, match=r"version must be <= 1 .* Received: .*, version 99"):
-        kv.callbacks.Checkpoint(tmp_path).restore()
+        kv.callbacks.Checkpoint(short).restore()
 
 
 def test_leftovers_of_a_killed_process_are_removed(tmp_path):
     (tmp_path / ".last.keras.4711.partial.keras").write_text("half")
     (tmp_path / ".other.keras.4711.partial.keras").write_text("not ours")
-    fitted(tmp_path)
+    fitted(tmp_path, epochs=1)
     assert sorted(path.name for path in tmp_path.iterdir()) == [
         ".other.keras.4711.partial.keras",
         "best.keras",

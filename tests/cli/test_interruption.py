@@ -4,6 +4,7 @@ import contextlib
 import io
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -14,10 +15,12 @@ import numpy as np
 import pytest
 
 import keras_vae as kv
-from keras_vae_cli import checkpoints, main, training_run
+from keras_vae_cli import main, training_run
+from keras_vae_cli.checkpoints import Checkpoints
 from keras_vae_cli.interruption import interruptible, uninterrupted
 from keras_vae_cli.progress import EpochLines
 from keras_vae_cli.run_directory import RUN_FILES
+from tests.cli.models import tiny
 
 # A likelihood whose scale is set when training ends, a learned prior, and a schedule: all that has a state.
 SETTINGS = (
@@ -27,6 +30,14 @@ SETTINGS = (
 EPOCHS = 4
 
 pytestmark = pytest.mark.usefixtures("no_pictures")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def heeded_signals():
+    """Heed SIGINT, here and in processes begun from here, where these tests run in the background too."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 def command(output, *more):
@@ -110,7 +121,7 @@ def test_ctrl_c_in_a_process_of_its_own_leaves_a_model_and_the_same_command_goes
     )
     with process:
         for line in process.stdout:
-            if line.split()[:1] == ["2/100000"]:
+            if line.split()[:1] == ["3/100000"]:  # the second is saved by then
                 process.send_signal(signal.SIGINT)
                 break
         assert process.wait(120) == 130
@@ -145,7 +156,7 @@ def test_whoever_cuts_a_run_is_told_where_the_model_is_and_how_to_go_on(cut_once
 
 def test_a_run_that_was_cut_equals_the_uncut_one_bit_for_bit(output, uncut, monkeypatch, capsys):
     # Killed while it wrote, too: half of a file beside the whole one, and a row of the history without its checkpoint.
-    (output / "unfinished" / ".checkpoint.keras.123.partial.keras").write_bytes(b"PK")
+    (output / "unfinished" / ".last.keras.123.partial.keras").write_bytes(b"PK")
     (output / "unfinished" / "model.keras").unlink()
     with open(output / "unfinished" / "history.csv", "a") as file:
         file.write("2,-99,1,99,98,-99,1,99,98,1\n")
@@ -165,7 +176,7 @@ def test_a_run_that_was_cut_equals_the_uncut_one_bit_for_bit(output, uncut, monk
 
 
 def test_an_unfinished_run_of_other_settings_is_not_touched_unless_asked_for(output, monkeypatch, capsys):
-    before = (output / "unfinished" / "checkpoint.keras").read_bytes()
+    before = (output / "unfinished" / "last.keras").read_bytes()
     assert main(command(output, "--seed", "1", "--units", "8,8")) == 2
     assert capsys.readouterr().err == (
         "keras-vae: `--output` holds an unfinished run of other settings: take another directory, or --overwrite to "
@@ -173,14 +184,14 @@ def test_an_unfinished_run_of_other_settings_is_not_touched_unless_asked_for(out
     )
     assert main(command(output, "--epochs", "1")) == 2
     assert "`--epochs` must be at least 2, those of the unfinished run" in capsys.readouterr().err
-    assert (output / "unfinished" / "checkpoint.keras").read_bytes() == before
+    assert (output / "unfinished" / "last.keras").read_bytes() == before
     monkeypatch.setattr(training_run.TrainingRun, "train", interrupted)
     assert main(command(output, "--seed", "1", "--overwrite")) == 130
     assert list(output.iterdir()) == []
 
 
 def test_a_broken_checkpoint_is_named(output, capsys):
-    checkpoint = output / "unfinished" / "checkpoint.keras"
+    checkpoint = output / "unfinished" / "last.keras"
     checkpoint.write_bytes(checkpoint.read_bytes()[:-100])
     assert main(command(output)) == 2
     errors = capsys.readouterr().err
@@ -200,15 +211,19 @@ def test_a_run_interrupted_before_it_learnt_anything_leaves_nothing(tmp_path, ca
 
 
 def test_a_model_that_is_spoilt_does_not_take_the_checkpoints_place(tmp_path):
-    vae = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
-    kept = checkpoints.Checkpoints(tmp_path, 1)
-    _, save = kept.callbacks()
-    save.set_model(vae)
-    save.on_epoch_end(0, {"loss": 1.0})
-    before = kept.path.read_bytes()
+    class SpoiltLater(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            logs["val_loss"] = float("inf") if epoch else 1.0
+
+    vae = tiny(kv.likelihoods.Bernoulli((8, 8, 1)))
+    vae.compile("adam")
+    kept = Checkpoints(tmp_path)
     with pytest.raises(FloatingPointError, match="`val_loss` must be finite.* Received: inf in epoch 2"):
-        save.on_epoch_end(1, {"loss": 1.0, "val_loss": float("inf")})
-    assert (kept.path.read_bytes(), kept.epochs) == (before, 1)
+        vae.fit(np.zeros((4, 8, 8, 1)), epochs=3, verbose=0, callbacks=[SpoiltLater(), *kept.callbacks()])
+    kept.close()
+    again = Checkpoints(tmp_path)
+    assert again.restore().optimizer.iterations == 1
+    assert again.epochs == kept.epochs == 1
 
 
 def test_signals_are_as_before_when_all_is_over():
@@ -218,3 +233,36 @@ def test_signals_are_as_before_when_all_is_over():
     with uninterrupted():
         os.kill(os.getpid(), signal.SIGINT)
     assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before
+
+
+def test_a_run_that_diverges_says_so_in_a_line_keeps_the_last_epoch_and_can_go_on(tmp_path, uncut, monkeypatch, capsys):
+    class Spoiling(EpochLines):
+        def on_epoch_begin(self, epoch, logs=None):
+            super().on_epoch_begin(epoch, logs)
+            if epoch == 2:
+                bias = self.model.posterior.projection.bias
+                bias.assign(np.full(bias.shape, np.nan))
+
+    output = tmp_path / "run"
+    with monkeypatch.context() as patch:
+        patch.setattr(training_run, "EpochLines", Spoiling)
+        assert main(command(output)) == 2
+    (said,) = capsys.readouterr().err.splitlines()
+    assert said.startswith("keras-vae: `kl_loss` must be finite. Received: NaN or infinity in training step 9. ")
+    assert "lower learning rate" in said
+    assert [path.name for path in output.iterdir()] == ["unfinished"]
+    last = kv.load_model(output / "unfinished" / "last.keras")
+    assert last.optimizer.iterations == 8
+    assert np.isfinite(last.generate(2, seed=0)).all()
+
+    assert main(command(output)) == 0
+    assert f"Resuming after epoch 2 of {EPOCHS}\n" in capsys.readouterr().out
+    assert_the_same_run(output, uncut)
+
+
+def test_settings_that_diverge_at_once_leave_nothing(tmp_path, capsys):
+    output = tmp_path / "run"
+    assert main(command(output, "--learning-rate", "1e25")) == 2
+    (said,) = capsys.readouterr().err.splitlines()
+    assert re.match(r"keras-vae: `\w+` must be finite. Received: NaN or infinity in training step \d\. ", said)
+    assert not output.exists()

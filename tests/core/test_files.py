@@ -1,5 +1,6 @@
 """Files that are whole or not there, and directories that are proved writable."""
 
+import errno
 import os
 
 import pytest
@@ -32,6 +33,19 @@ def test_a_failure_leaves_the_old_file_and_nothing_else(tmp_path):
         fail_half_way()
     assert path.read_text() == "old"
     assert os.listdir(tmp_path) == ["model.keras"]
+
+
+def test_an_error_of_the_system_names_the_file_that_was_to_be_written(tmp_path):
+    path = tmp_path / "model.keras"
+
+    def fail(filename):
+        with core.atomic_write(path):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), filename)
+
+    with pytest.raises(OSError, match=f"No space left on device: '{path}'"):
+        fail(None)
+    with pytest.raises(OSError, match="No space left on device: 'another'"):
+        fail("another")
 
 
 def test_a_writer_that_writes_nothing_leaves_the_old_file(tmp_path):

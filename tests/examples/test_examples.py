@@ -1,6 +1,7 @@
 """Every example runs from top to bottom in its fast mode, leaves its pictures, and prints what the theory says."""
 
 import importlib.util
+import json
 import os
 import pathlib
 import re
@@ -39,26 +40,65 @@ def prose(name):
     return "\n\n".join(text for is_prose, text in cells(name) if is_prose)
 
 
+# Imports once what all examples import, and runs each in a child of its own; no TensorFlow runs before the fork.
+RUNNER = """
+import json, os, runpy, sys
+import keras, matplotlib.pyplot, numpy, tensorflow, tensorflow_probability
+import keras_vae
+
+for line in sys.stdin:
+    folder, script, *arguments = json.loads(line)
+    sys.stdout.flush()
+    if not (child := os.fork()):
+        os.chdir(folder)
+        for stream, name in ((1, "printed"), (2, "errors")):
+            os.dup2(os.open(f"{folder}.{name}", os.O_WRONLY | os.O_CREAT, 0o600), stream)
+        sys.argv = [script, *arguments]
+        code = 1
+        try:
+            runpy.run_path(script, run_name="__main__")
+            code = 0
+        except BaseException:
+            sys.excepthook(*sys.exc_info())
+        finally:
+            sys.stdout.flush()
+            os._exit(code)
+    print(os.waitpid(child, 0)[1], flush=True)
+"""
+
+
 @pytest.fixture(scope="module")
-def run(tmp_path_factory, fashion):
+def runner():
+    """A process that runs scripts: a line with directory, script and arguments in, a line with the status out."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "TF_CPP_MIN_LOG_LEVEL": "3"}
+    command = [sys.executable, "-c", RUNNER]
+    with subprocess.Popen(
+        command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        yield process
+        process.stdin.close()
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory, fashion, runner):
     """Return a function that runs an example once, and gives what it printed and where its files are."""
     done = {}
 
     def run(name):
         if name not in done:
             folder = tmp_path_factory.mktemp(name)
-            command = [sys.executable, str(EXAMPLES[name]), *KERNEL_ARGUMENTS, "--fast", "--output", "results"]
+            job = [str(folder), str(EXAMPLES[name]), *KERNEL_ARGUMENTS, "--fast", "--output", "results"]
             source = EXAMPLES[name].read_text(encoding="utf-8")
             if 'default="cifar10"' in source:
-                command += ["--dataset", "cartoon_faces"]  # no download in a test
+                job += ["--dataset", "cartoon_faces"]  # no download in a test
             elif 'default="fashion_mnist"' in source and fashion[0].images.shape[1] == 8:
-                command += ["--dataset", "digits"]
-            environment = {**os.environ, "PYTHONPATH": str(ROOT), "TF_CPP_MIN_LOG_LEVEL": "3"}
-            result = subprocess.run(
-                command, cwd=folder, env=environment, capture_output=True, text=True, timeout=300, check=False
-            )
-            assert result.returncode == 0, result.stderr[-3000:]
-            done[name] = result.stdout, folder
+                job += ["--dataset", "digits"]
+            runner.stdin.write(json.dumps(job) + "\n")
+            runner.stdin.flush()
+            status = runner.stdout.readline()
+            printed, errors = (folder.with_name(f"{folder.name}.{part}").read_text() for part in ("printed", "errors"))
+            assert status == "0\n", errors[-3000:]
+            done[name] = printed, folder
         return done[name]
 
     return run

@@ -1,5 +1,6 @@
 """Small models that together hold every posterior, prior and likelihood of the package, and requests to them."""
 
+import keras
 import numpy as np
 import tensorflow as tf
 
@@ -72,7 +73,18 @@ def autoencoder():
     )
 
 
-MODELS = {make.__name__: make for make in (conv, colour, hierarchy, categories, autoencoder)}
+def autoregressive():
+    """Binary images whose pixels see those before them."""
+    return kv.VAE(
+        encoder=kv.networks.MLPEncoder((6,)),
+        posterior=kv.posteriors.DiagonalGaussian(2),
+        decoder=kv.networks.MLPDecoder((6,)),
+        likelihood=kv.likelihoods.AutoregressiveBernoulli((4, 3, 1), window=2, filters=3),
+        seed=0,
+    )
+
+
+MODELS = {make.__name__: make for make in (conv, colour, hierarchy, categories, autoencoder, autoregressive)}
 ARRAYS = ("serving_default", "reconstruct", "encode", "decode", "generate", "score")
 BYTES = ("reconstruct_bytes", "encode_bytes", "score_bytes")
 SIGNATURES = {name: ARRAYS + BYTES if name in ("conv", "colour", "categories") else ARRAYS for name in MODELS}
@@ -80,7 +92,8 @@ CASES = [(model, signature) for model, signatures in SIGNATURES.items() for sign
 
 
 def make(name):
-    """Build a model whose weights are all of some size, moving moments and scales too."""
+    """Build a model whose weights are all of some size, moving moments and scales too; the same one each time."""
+    keras.utils.set_random_seed(0)
     vae = MODELS[name]()
     vae.build()
     generator = np.random.default_rng(0)
@@ -95,7 +108,7 @@ def pixels(vae, n, seed=0):
     """Draw n 8-bit images of the model's shape; for binary ones black and white."""
     generator = np.random.default_rng(seed)
     shape = (n, *vae.event_shape)
-    if isinstance(vae.likelihood, kv.likelihoods.Bernoulli):
+    if isinstance(vae.likelihood, (kv.likelihoods.Bernoulli, kv.likelihoods.AutoregressiveBernoulli)):
         return (255 * generator.integers(0, 2, shape)).astype("uint8")
     return generator.integers(0, 256, shape).astype("uint8")
 

@@ -211,3 +211,17 @@ def test_callbacks_that_could_not_write_are_refused_before_the_first_step(make, 
     assert vae.optimizer.iterations.numpy() == 0
     vae.fit(X, callbacks=make(tmp_path), verbose=0)
     assert vae.optimizer.iterations.numpy() == 1  # and where they can write, training goes on
+
+
+def test_another_objective_is_a_model_of_the_same_parts():
+    vae = small_vae()
+    with pytest.raises(
+        AttributeError, match="`objective` must be given to the constructor.*Received: objective=IWELBO"
+    ):
+        vae.objective = kv.objectives.IWELBO(2)
+    vae.build()
+    parts = {name: getattr(vae, name) for name in ("encoder", "posterior", "decoder", "likelihood", "prior")}
+    tighter = kv.VAE(**parts, objective=kv.objectives.IWELBO(2), seed=0)
+    tighter.compile("adam")
+    tighter.fit(binary(8), epochs=1, verbose=0)
+    np.testing.assert_array_equal(tighter.decoder.get_weights()[0], vae.decoder.get_weights()[0])

@@ -64,3 +64,24 @@ def test_values_that_overflow_float16_are_refused():
     vae.compile("adam")
     with pytest.raises(ValueError, match=r"must fit into float16 .* Received: values from 0 to 100000"):
         vae.fit(np.array([[0.0, 0, 0, 0, 0, 1e5]], "float32"), verbose=0)
+
+
+def number(variable):
+    """Return the value of a variable that several replicas may have."""
+    return keras.ops.convert_to_numpy(variable).item()
+
+
+def test_a_gradient_that_overflows_on_one_replica_is_skipped_by_all():
+    keras.config.set_dtype_policy("mixed_float16")
+    images = np.zeros((4, 6), "float32")
+    images[2:] = 60.0  # the second replica's
+    with tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"], tf.distribute.ReductionToOneDevice()).scope():
+        vae = small_vae((6,), likelihood=kv.likelihoods.Gaussian((6,), scale=1.0))
+        vae.compile(keras.optimizers.SGD(1e-6))
+        optimizer = vae.optimizer
+    before, scale = vae.get_weights(), number(optimizer.dynamic_scale)
+    vae.fit(images, batch_size=4, epochs=1, shuffle=False, verbose=0)
+    assert number(optimizer.iterations) == 0
+    assert number(optimizer.dynamic_scale) == scale / 2
+    for old, new in zip(before, vae.get_weights(), strict=True):
+        np.testing.assert_array_equal(new, old)

@@ -51,6 +51,17 @@ def test_two_replicas_train_as_one_on_the_whole_batch(case):
         np.testing.assert_allclose(two[1][name], values, rtol=1e-4, err_msg=name)
 
 
+def test_the_loss_curve_on_four_devices_is_that_of_one():
+    # The last batch has three images, so that one of the devices has none.
+    def data():
+        return kv.data.pipeline(X, batch_size=16, shuffle=True, seed=3)
+
+    reduction = tf.distribute.ReductionToOneDevice()
+    one, four = (trained(n, data=data, cross_device_ops=reduction)[1] for n in (1, 4))
+    for name, values in one.items():
+        np.testing.assert_allclose(four[name], values, rtol=1e-4, err_msg=name)
+
+
 def test_the_free_bits_case_has_dimensions_on_both_sides():
     keras.utils.set_random_seed(1)
     vae = small_vae(posterior=kv.posteriors.DiagonalGaussian(2, log_var_range=QUIET))

@@ -11,6 +11,7 @@ import pytest
 
 import keras_vae as kv
 from tests.models.conftest import binary, small_vae
+from tests.models.residual import Residual
 
 FILES = pathlib.Path(__file__).parent / "files"
 
@@ -54,104 +55,66 @@ def autoencoder():
     )
 
 
+def subclassed_model():
+    return small_vae(encoder=Residual(8), decoder=Residual(8))
+
+
 MODELS = {
     "image": (image_model, lambda: binary(32, (9, 7, 2))),
     "sequence": (sequence_model, lambda: np.random.default_rng(0).integers(0, 4, (32, 5, 3))),
     "functional_and_sequential_trunks": (functional_model, lambda: binary(32)),
+    "subclassed_trunks": (subclassed_model, lambda: binary(32)),
     "vector_autoencoder": (autoencoder, lambda: binary(32)),
 }
 
 
-@pytest.mark.parametrize("kind", MODELS)
-def test_a_fresh_process_loads_the_model_and_goes_on_as_if_it_had_not_been_saved(kind, tmp_path):
-    make, data = MODELS[kind]
-    x = data()
-    vae = make()
-    vae.compile("adam")
-    vae.fit(x, batch_size=8, epochs=1, verbose=0)
-    vae.save(tmp_path / "model.keras")
-    np.save(tmp_path / "x.npy", x)
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory):
+    """Train a model of each kind for an epoch and save it; then one fresh process loads them all and goes on."""
+    folder = tmp_path_factory.mktemp("saved")
+    trained = {}
+    for kind, (make, data) in MODELS.items():
+        x, vae = data(), make()
+        vae.compile("adam")
+        vae.fit(x, batch_size=8, epochs=1, verbose=0)
+        vae.save(folder / f"{kind}.keras")
+        np.save(folder / f"{kind}.npy", x)
+        trained[kind] = vae, x
     run_python(
         """
         import sys, pathlib, keras, numpy as np
-        import keras_vae
-        folder = pathlib.Path(sys.argv[1])
-        vae, x = keras.models.load_model(folder / "model.keras"), np.load(folder / "x.npy")
-        outputs = {"encode": vae.encode(x), "reconstruct": vae.reconstruct(x), "generate": vae.generate(3, seed=7)}
-        outputs["evaluate"] = np.array(vae.evaluate(x, verbose=0))
-        vae.fit(x, batch_size=8, epochs=2, initial_epoch=1, verbose=0)
-        np.savez(folder / "outputs.npz", **outputs)
-        vae.save_weights(folder / "on.weights.h5")
+        import keras_vae, tests.models.residual
+        for path in sorted(pathlib.Path(sys.argv[1]).glob("*.keras")):
+            vae, x = keras.models.load_model(path), np.load(path.with_suffix(".npy"))
+            outputs = {"encode": vae.encode(x), "reconstruct": vae.reconstruct(x), "generate": vae.generate(3, seed=7)}
+            outputs["evaluate"] = np.array(vae.evaluate(x, verbose=0))
+            vae.fit(x, batch_size=8, epochs=2, initial_epoch=1, verbose=0)
+            np.savez(path.with_suffix(".npz"), **outputs)
+            vae.save_weights(path.with_suffix(".weights.h5"))
         """,
-        tmp_path,
+        folder,
     )
-    outputs = np.load(tmp_path / "outputs.npz")
+    return folder, trained
+
+
+@pytest.mark.parametrize("kind", MODELS)
+def test_a_fresh_process_loads_the_model_and_goes_on_as_if_it_had_not_been_saved(kind, saved):
+    folder, trained = saved
+    vae, x = trained[kind]
+    outputs = np.load(folder / f"{kind}.npz")
     np.testing.assert_allclose(outputs["encode"], vae.encode(x), atol=1e-6)
     np.testing.assert_allclose(outputs["reconstruct"], vae.reconstruct(x), atol=1e-6)
     np.testing.assert_allclose(outputs["generate"], vae.generate(3, seed=7), atol=1e-6)
     np.testing.assert_allclose(outputs["evaluate"], vae.evaluate(x, verbose=0), rtol=1e-6)
 
     vae.fit(x, batch_size=8, epochs=2, initial_epoch=1, verbose=0)
-    other = make()
+    other = MODELS[kind][0]()
     other.compile("adam")
-    other.load_weights(tmp_path / "on.weights.h5")
+    other.load_weights(folder / f"{kind}.weights.h5")
     has_dropout = kind.startswith("functional")  # Keras does not save the position of a Dropout's seed
     for one, resumed in zip(vae.get_weights(), other.get_weights(), strict=True):
         np.testing.assert_allclose(resumed, one, atol=2e-3 if has_dropout else 1e-6)
-
-
-def test_a_subclassed_trunk_loads_once_its_module_is_imported(tmp_path):
-    (tmp_path / "my_trunks.py").write_text(
-        textwrap.dedent(
-            """
-            import keras
-
-            @keras.saving.register_keras_serializable("my_trunks")
-            class Residual(keras.Model):  # no build, no compute_output_shape
-                def __init__(self, units, **kwargs):
-                    super().__init__(**kwargs)
-                    self.units = units
-                    self.first = keras.layers.Dense(units, activation="silu")
-                    self.second = keras.layers.Dense(units)
-
-                def call(self, x):
-                    hidden = self.first(x)
-                    return hidden + self.second(hidden)
-
-                def get_config(self):
-                    return {**super().get_config(), "units": self.units}
-            """
-        )
-    )
-    run_python(
-        """
-        import sys, numpy as np
-        sys.path.insert(0, sys.argv[1])
-        import my_trunks, keras_vae as kv
-        vae = kv.VAE(
-            encoder=my_trunks.Residual(8), posterior=kv.posteriors.DiagonalGaussian(2), decoder=my_trunks.Residual(8),
-            likelihood=kv.likelihoods.Bernoulli((6,)),
-        )
-        vae.compile("adam")
-        x = np.eye(6, dtype="float32")
-        vae.fit(x, epochs=2, verbose=0)
-        vae.save(sys.argv[1] + "/model.keras")
-        np.save(sys.argv[1] + "/reconstruction.npy", vae.reconstruct(x))
-        """,
-        tmp_path,
-    )
-    run_python(
-        """
-        import sys, keras, numpy as np
-        sys.path.insert(0, sys.argv[1])
-        import my_trunks, keras_vae
-        vae = keras.models.load_model(sys.argv[1] + "/model.keras")
-        expected = np.load(sys.argv[1] + "/reconstruction.npy")
-        np.testing.assert_allclose(vae.reconstruct(np.eye(6, dtype="float32")), expected, atol=1e-6)
-        assert int(vae.optimizer.iterations) == 2
-        """,
-        tmp_path,
-    )
+    assert int(other.optimizer.iterations) == int(vae.optimizer.iterations) == 8
 
 
 def test_weights_alone_load_into_a_model_of_the_same_parts(tmp_path):
@@ -162,6 +125,22 @@ def test_weights_alone_load_into_a_model_of_the_same_parts(tmp_path):
     one.save_weights(tmp_path / "one.weights.h5")
     other.load_weights(tmp_path / "one.weights.h5")  # never built, never compiled
     np.testing.assert_array_equal(other.reconstruct(x), one.reconstruct(x))
+
+
+def test_weights_in_several_files_load(tmp_path):
+    one, other = small_vae(seed=0), small_vae(seed=0)
+    one.save_weights(tmp_path / "one.weights.json", max_shard_size=1)
+    other.load_weights(tmp_path / "one.weights.json")
+    x = binary(3)
+    np.testing.assert_array_equal(other.reconstruct(x), one.reconstruct(x))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["one.weights.json", "one_00000.weights.h5"]
+
+
+@pytest.mark.parametrize("name", ["model.h5", "model.hdf5"])
+def test_a_format_that_would_not_load_again_is_refused(name, tmp_path):
+    with pytest.raises(ValueError, match="`filepath` must end in `.keras`. Received: .*" + name):
+        small_vae().save(tmp_path / name)
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_save_that_fails_leaves_the_old_file(tmp_path, monkeypatch):

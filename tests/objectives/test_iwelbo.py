@@ -47,8 +47,9 @@ def test_it_grows_with_the_number_of_samples():
     assert np.all(bounds[1] < bounds[2])
 
 
-@pytest.mark.parametrize("gradient", ["plain", "dreg"])
-@pytest.mark.parametrize("settings", [{}, {"jit_compile": True}], ids=["graph", "xla"])
+@pytest.mark.parametrize(
+    ("gradient", "settings"), [("plain", {}), ("dreg", {"jit_compile": True})], ids=["plain", "dreg-xla"]
+)
 def test_fit_logs_and_raises_the_bound(gradient, settings):
     vae = small_vae(objective=kv.objectives.IWELBO(8, gradient=gradient))
     vae.compile(keras.optimizers.Adam(0.01), **settings)

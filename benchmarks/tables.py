@@ -1,0 +1,203 @@
+"""The tables of the documents, written from the committed results and from nothing else.
+
+A table stands in README.md or docs/*.md between `<!-- table: NAME -->` and `<!-- end of table -->`:
+
+    python benchmarks/tables.py            # write all of them anew
+    python benchmarks/tables.py --check    # say which are out of date, and end with 1 if one is
+"""
+
+import argparse
+import json
+import pathlib
+import re
+import sys
+
+import scaling as scaling_script
+import startup as startup_script
+import throughput as throughput_script
+
+HERE = pathlib.Path(__file__).parent
+RESULTS = HERE / "results"
+DOCUMENTS = [HERE.parent / "README.md", *sorted((HERE.parent / "docs").glob("*.md"))]
+MARKED = re.compile(r"(<!-- table: (\w+) -->\n).*?(<!-- end of table -->)", re.DOTALL)
+RUNTIMES = {
+    "c": "C program, SavedModel",
+    "saved_model": "Python, SavedModel",
+    "verbs": "Python, the model's verbs",
+    "predict": "Python, Keras's `predict`",
+    "litert": "Python, LiteRT",
+    "onnx": "Python, ONNX Runtime",
+}
+
+
+def results(name):
+    """Return the rows of a file of results that were measured in full.
+
+    Raises
+    ------
+    LookupError
+        If there are none.
+    """
+    path = RESULTS / f"{name}.json"
+    rows = [row for row in json.loads(path.read_text()) if not row.get("quick")] if path.exists() else []
+    if not rows:
+        raise LookupError(name)
+    return rows
+
+
+def markdown(header, rows, align="-"):
+    """Return a table, the columns of numbers to the right."""
+    marks = [":---" if mark == "l" else "---:" for mark in align]
+    lines = [header, marks, *rows]
+    return "".join(f"| {' | '.join(map(str, line))} |\n" for line in lines)
+
+
+def published_fashion_mnist():
+    """Return the published table of Fashion-MNIST beside ours."""
+    names = {"vae": "VAE", "hvae": "HVAE, two levels", "standard_normal": "Gaussian", "vamp": "VampPrior"}
+    rows = [
+        [
+            f"{names[row['model']]}, {names[row['prior']]}",
+            row["seed"],
+            f"{row['published']:.2f}" if row["published"] is not None else "",
+            f"**{row['test_log_evidence']:.2f}**",
+            f"{row['standard_error']:.2f}",
+            f"{row['test_elbo']:.2f}",
+            row["epochs"],
+            f"{row['seconds'] / 60:.0f}",
+        ]
+        for row in results("published_fashion_mnist")
+    ]
+    header = ["model, prior", "seed", "published", "log p(x)", "± over images", "elbo", "epochs", "minutes"]
+    return markdown(header, rows, "lrrrrrrr")
+
+
+def serving():
+    """Return the median latency of each runtime, in milliseconds, and how many rows a second it does at most."""
+    text = ""
+    for row in {row["model"]: row for row in results("serving")}.values():
+        found = {(each["signature"], each["runtime"], each["batch"]): each for each in row["rows"]}
+        batches = sorted({batch for _, _, batch in found})
+        signatures = list(dict.fromkeys(signature for signature, _, _ in found))
+        kind = {"mlp": "Dense model", "conv": "Convolutional model"}[row["model"]]
+        text += f"\n{kind}, {row['parameters']:,} weights, {row['cores']} cores:\n\n"
+        header = ["", *(f"{name}, {batch}" for name in signatures for batch in batches)]
+        lines = [
+            [label, *(f"{found[name, runtime, batch]['p50_ms']:.2f}" for name in signatures for batch in batches)]
+            for runtime, label in RUNTIMES.items()
+        ]
+        text += markdown(header, lines, "l" + "r" * (len(header) - 1))
+    return text.lstrip("\n")
+
+
+def evidence_cost():
+    """Return what 5000 importance samples for each of 10,000 images cost."""
+    row = results("evidence_cost")[-1]
+    names = {
+        "log_evidence": "`kv.evaluation.log_evidence`",
+        "by_hand": "written by hand in TensorFlow",
+        "matrix_products": "the decoder's matrix products alone",
+    }
+    lines = [
+        [names[name], f"{row['milliseconds_per_image'][name]:.1f}", f"{row['cpu_milliseconds_per_image'][name]:.1f}"]
+        for name in names
+    ]
+    return markdown(["", "ms an image", "CPU ms an image"], lines, "lrr")
+
+
+def devices():
+    """Return what several devices, several processes and half precision cost."""
+    rows = [
+        [
+            each["model"],
+            each["variant"],
+            f"{each['images_per_second']:,}",
+            f"{each['speed_ratio']:.2f}",
+            each["against"],
+        ]
+        for each in results("devices")[-1]["rows"]
+    ]
+    return markdown(["model", "variant", "images/s", "speed", "against"], rows, "llrrl")
+
+
+def kills():
+    """Return the report of the last run of kills."""
+    row = results("kills")[-1]
+    lines = [
+        ["runs that were killed `kill -9` and resumed", f"{row['kills']} times in {row['runs']} runs"],
+        ["killed while a checkpoint was written", row["kills_while_writing"]],
+        ["killed before the first checkpoint", row["kills_before_the_first_checkpoint"]],
+        ["checkpoints that did not load", 0],  # the script ends with an error at the first one
+        ["runs that ended as the uncut one, bit for bit", row["runs"]],
+    ]
+    return markdown(["", "number"], lines, "lr")
+
+
+def throughput():
+    """Return ours against the peers, for each workload."""
+    return throughput_script.markdown([row for row in results("throughput") if "losses" not in row["workload"]])
+
+
+def losses():
+    """Return what guard, trackers, callbacks and Python cost a step."""
+    return throughput_script.markdown([row for row in results("throughput") if "losses" in row["workload"]])
+
+
+def scaling():
+    """Return time and memory against each size."""
+    return scaling_script.markdown(results("scaling"))
+
+
+def startup():
+    """Return the times from the start of Python."""
+    return startup_script.markdown(results("startup"))
+
+
+TABLES = {
+    table.__name__: table
+    for table in (
+        published_fashion_mnist,
+        serving,
+        evidence_cost,
+        devices,
+        kills,
+        throughput,
+        losses,
+        scaling,
+        startup,
+    )
+}
+
+
+def renewed(text):
+    """Return a document with its tables made anew."""
+
+    def table(found):
+        try:
+            content = TABLES[found[2]]() or "Not measured yet.\n"
+        except LookupError:
+            content = "Not measured yet.\n"
+        return f"{found[1]}{content}{found[3]}"
+
+    return MARKED.sub(table, text)
+
+
+def main(arguments=None):
+    """Run the script."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--check", action="store_true", help="write nothing")
+    options = parser.parse_args(arguments)
+    stale = 0
+    for path in DOCUMENTS:
+        text = path.read_text(encoding="utf-8")
+        new = renewed(text)
+        if new != text:
+            stale += 1
+            print(f"{path.relative_to(HERE.parent)} {'is out of date' if options.check else 'was written'}")
+            if not options.check:
+                path.write_text(new, encoding="utf-8")
+    return int(options.check and stale > 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
