@@ -124,11 +124,11 @@ def kills():
     """Return the report of the last run of kills."""
     row = results("kills")[-1]
     lines = [
-        ["runs that were killed `kill -9` and resumed", f"{row['kills']} times in {row['runs']} runs"],
+        ["times that a run was ended by `kill -9` and resumed", row["kills"]],
+        ["runs", row["runs"]],
         ["killed while a checkpoint was written", row["kills_while_writing"]],
         ["killed before the first checkpoint", row["kills_before_the_first_checkpoint"]],
-        ["checkpoints that did not load", 0],  # the script ends with an error at the first one
-        ["runs that ended as the uncut one, bit for bit", row["runs"]],
+        ["runs that ended as the uncut one, bit for bit", row["runs"] if row["equal_bit_for_bit"] else "not all"],
     ]
     return markdown(["", "number"], lines, "lr")
 
