@@ -60,6 +60,13 @@ def epochs(size, load, *, batch_size, shuffle, seed, drop_remainder, num_paralle
     dataset = tf.data.Dataset.range(1).map(next_epoch).flat_map(batches)
     dataset = dataset.map(load, num_parallel_calls=num_parallel_calls, deterministic=True)
     steps = size // batch_size if drop_remainder else -(-size // batch_size)
-    dataset = dataset.apply(tf.data.experimental.assert_cardinality(steps)).prefetch(2)
+    dataset = dataset.apply(tf.data.experimental.assert_cardinality(steps)).prefetch(2).with_options(_untuned())
     dataset.epoch, dataset.batch_size = epoch, batch_size
     return dataset
+
+
+def _untuned():
+    """Return options without TensorFlow's tuner, whose sleep an epoch may wait for at its end; nothing here is tuned."""
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    return options

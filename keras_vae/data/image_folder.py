@@ -1,5 +1,6 @@
 """Batches from a folder of images, streamed."""
 
+import os
 import pathlib
 
 import tensorflow as tf
@@ -116,7 +117,7 @@ def _stream(reader, batch_size, shuffle, seed, drop_remainder):
         shuffle=shuffle,
         seed=seed,
         drop_remainder=drop_remainder,
-        num_parallel_calls=tf.data.AUTOTUNE,
+        num_parallel_calls=os.cpu_count() or 2,
     )
     dataset.files = reader.files
     return dataset

@@ -32,6 +32,11 @@ def test_the_number_of_batches_is_known(batch_size, drop, expected):
     assert int(dataset.cardinality()) == len(list(dataset)) == expected
 
 
+def test_no_tuner_of_tensorflow_runs_whose_thread_an_epoch_would_wait_for_at_its_end():
+    dataset = kv.data.pipeline(GREY, batch_size=16)
+    assert dataset.options().autotune.enabled is False
+
+
 @pytest.mark.parametrize("shape", [(5,), (6, 3), (4, 4, 1)], ids=str)
 def test_vectors_sequences_and_images_are_taken(shape):
     values = np.random.default_rng(0).normal(size=(7, *shape))
