@@ -138,6 +138,25 @@ def throughput():
     return throughput_script.markdown([row for row in results("throughput") if "losses" not in row["workload"]])
 
 
+def ratios():
+    """Return what `fit` is worth beside its peers, on a line for each workload."""
+    kinds = {
+        "best step by hand": throughput_script.HAND,
+        "best PyTorch loop": throughput_script.TORCH,
+        "pythae": ("pythae_trainer",),
+        "Keras script": ("keras_script",),
+    }
+    lines = []
+    for row in {row["workload"]: row for row in results("throughput") if not row["quick"]}.values():
+        if "losses" in row["workload"]:
+            continue
+        speeds = row["images_per_second"]
+        best = [max((name for name in names if name in speeds), key=speeds.get, default=None) for names in kinds.values()]
+        over = [f"{row['ours_over'][name]:.2f} ×" if name else "" for name in best]
+        lines.append([row["title"], f"{speeds['ours']:,.0f}", *over])
+    return markdown(["", "images/s", *kinds], lines, "lrrrrr")
+
+
 def losses():
     """Return what guard, trackers, callbacks and Python cost a step."""
     return throughput_script.markdown([row for row in results("throughput") if "losses" in row["workload"]])
@@ -162,6 +181,7 @@ TABLES = {
         devices,
         kills,
         throughput,
+        ratios,
         losses,
         scaling,
         startup,

@@ -3,6 +3,8 @@
 import importlib
 import json
 import pathlib
+import subprocess
+import sys
 
 import pytest
 
@@ -55,7 +57,7 @@ def test_models_that_differ_are_not_compared(script, other):
         workloads.WORKLOADS["mlp"], {"ours": [lap(1.0)], "jax_step": [lap(1.0, **other)]}, {}
     )
     with pytest.raises(AssertionError, match="differ"):
-        throughput.check_alike(summary)
+        throughput.check_alike(summary, tolerance=1.1)
 
 
 def test_a_peer_that_is_not_installed_is_left_out_with_a_reason(script, monkeypatch):
@@ -94,3 +96,17 @@ def test_startup_tells_milestones_in_order(script, tmp_path, capsys):
     assert seconds == sorted(seconds)
     assert seconds[0] > 0 and row["peak_mib"] > 100
     assert "first training step" in capsys.readouterr().out
+
+
+@pytest.mark.soak
+def test_devices_and_precisions_are_compared_with_one_device_and_float32(tmp_path):
+    output = tmp_path / "devices.json"
+    script = [sys.executable, str(BENCHMARKS / "devices.py"), "--quick", "--output", str(output)]
+    result = subprocess.run(script, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr[-3000:]
+    (record,) = json.loads(output.read_text())
+    ratios = {row["variant"]: row["speed_ratio"] for row in record["rows"]}
+    assert ratios.keys() == {"1 device", "2 devices", "4 devices", "float32", "mixed_bfloat16", "mixed_float16"}
+    assert ratios["1 device"] == ratios["float32"] == 1.0
+    assert all(ratio > 0 for ratio in ratios.values())
+    assert record["quick"] and "2 devices" in result.stdout
