@@ -151,7 +151,9 @@ def ratios():
         if "losses" in row["workload"]:
             continue
         speeds = row["images_per_second"]
-        best = [max((name for name in names if name in speeds), key=speeds.get, default=None) for names in kinds.values()]
+        best = [
+            max((name for name in names if name in speeds), key=speeds.get, default=None) for names in kinds.values()
+        ]
         over = [f"{row['ours_over'][name]:.2f} ×" if name else "" for name in best]
         lines.append([row["title"], f"{speeds['ours']:,.0f}", *over])
     return markdown(["", "images/s", *kinds], lines, "lrrrrr")

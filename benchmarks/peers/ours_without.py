@@ -1,4 +1,4 @@
-"""keras_vae with one thing left out, or put in, to see what that costs a step. Its insides are reached into here alone."""
+"""keras_vae with one thing left out, or put in, to see what that costs a step; reaches into its insides."""
 
 import contextlib
 
