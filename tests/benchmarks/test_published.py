@@ -59,31 +59,33 @@ def test_the_split_is_the_published_one(script):
 
 @pytest.mark.skipif(not has_fashion_mnist(), reason="Fashion-MNIST is not installed")
 @pytest.mark.parametrize(
-    ("model", "prior", "recipe", "epochs", "runs"),
+    ("model", "prior", "likelihood", "recipe", "epochs", "runs"),
     [
-        ("vae", "standard_normal", "published", 2, 1),
-        pytest.param("vae", "standard_normal", "published", 2, 2, marks=pytest.mark.soak),
-        pytest.param("hvae", "vamp", "importance", 3, 1, marks=pytest.mark.soak),
+        ("vae", "standard_normal", "bernoulli", "published", 2, 1),
+        pytest.param("vae", "standard_normal", "bernoulli", "published", 2, 2, marks=pytest.mark.soak),
+        pytest.param("hvae", "vamp", "bernoulli", "importance", 3, 1, marks=pytest.mark.soak),
+        pytest.param("vae", "vamp", "autoregressive", "importance", 3, 1, marks=pytest.mark.soak),
     ],
 )
-def test_the_whole_path_of_the_published_table_runs_and_resumes(model, prior, recipe, epochs, runs, tmp_path):
+def test_the_whole_path_of_the_table_runs_and_resumes(model, prior, likelihood, recipe, epochs, runs, tmp_path):
     command = [sys.executable, str(BENCHMARKS / "published_fashion_mnist.py"), "--model", model, "--prior", prior]
-    command += [
-        "--recipe",
-        recipe,
-        "--quick",
-        "--output",
-        str(tmp_path / "rows.json"),
-        "--work",
-        str(tmp_path / "work"),
-    ]
+    command += ["--likelihood", likelihood, "--recipe", recipe, "--quick"]
+    command += ["--output", str(tmp_path / "rows.json"), "--work", str(tmp_path / "work")]
     for _ in range(runs):  # a second run finds the first one's state and evaluates it again
         result = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
         assert result.returncode == 0, result.stderr[-3000:]
     rows = json.loads((tmp_path / "rows.json").read_text())
     assert len(rows) == runs
     assert rows[-1]["test_log_evidence"] == pytest.approx(rows[0]["test_log_evidence"], abs=1e-3)
-    expected = {"model": model, "prior": prior, "seed": 0, "epochs": epochs, "quick": True, "num_samples": 100}
+    expected = {
+        "model": model,
+        "prior": prior,
+        "likelihood": likelihood,
+        "seed": 0,
+        "epochs": epochs,
+        "quick": True,
+        "num_samples": 100,
+    }
     assert expected.items() <= rows[0].items()
     assert {"standard_error", "test_elbo", "seconds", "recipe", "command", "versions", "date"} <= set(rows[0])
     assert rows[0]["test_elbo"] < rows[0]["test_log_evidence"] < 0
