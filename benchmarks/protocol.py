@@ -1,9 +1,11 @@
 """The protocol that the published tables share: data, training with warm-up and early stopping, evidence, rows."""
 
+import contextlib
 import dataclasses
 import datetime
 import importlib.metadata
 import json
+import os
 import pathlib
 import platform
 import shlex
@@ -176,3 +178,12 @@ def append_row(path, row):
     with kv.core.atomic_write(path) as aside:
         aside.write_text(json.dumps(rows, indent=1) + "\n")
     return rows[-1]
+
+
+def machine():
+    """Return what the times depend on."""
+    model = "unknown"
+    with contextlib.suppress(OSError):
+        lines = pathlib.Path("/proc/cpuinfo").read_text().splitlines()
+        model = next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), model)
+    return {"cpu": model, "cores": len(os.sched_getaffinity(0)), "load_before": [round(x, 2) for x in os.getloadavg()]}

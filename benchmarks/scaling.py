@@ -220,13 +220,12 @@ def main(arguments=None):
         return
 
     import protocol
-    import throughput
 
     for axis in options.axis or AXES:
         points = AXES[axis][2][:2] if options.quick else AXES[axis][2]
         found = [measure(point, 1) if options.quick else run(point, options.epochs) for point in points]
         row = summarize(axis, points, found)
-        row = {**row, "quick": options.quick, "seed": 0, "machine": throughput.machine()}
+        row = {**row, "quick": options.quick, "seed": 0, "machine": protocol.machine()}
         show(protocol.append_row(options.output, row))
 
 

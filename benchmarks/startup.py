@@ -127,7 +127,6 @@ def main(arguments=None):
         return
 
     import protocol
-    import throughput
 
     repetitions = 1 if options.quick else options.repetitions
     with tempfile.TemporaryDirectory() as work:
@@ -145,7 +144,7 @@ def main(arguments=None):
         "peak_mib": round(statistics.median(memory for _, memory in starts), 1),
         "demo_seconds": demo_seconds and round(demo_seconds, 1),
         "demo_peak_mib": demo_memory and round(demo_memory, 1),
-        "machine": throughput.machine(),
+        "machine": protocol.machine(),
     }
     show(protocol.append_row(options.output, row))
 

@@ -240,15 +240,6 @@ def peer_versions():
     return found
 
 
-def machine():
-    """Return what the times depend on."""
-    model = "unknown"
-    with contextlib.suppress(OSError):
-        lines = pathlib.Path("/proc/cpuinfo").read_text().splitlines()
-        model = next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), model)
-    return {"cpu": model, "cores": len(os.sched_getaffinity(0)), "load_before": [round(x, 2) for x in os.getloadavg()]}
-
-
 def markdown(rows):
     """Return the tables of the last full run of each workload as Markdown."""
     lines = []
@@ -307,7 +298,7 @@ def main(arguments=None):
         names = list(LOSSES) if options.losses else ENTRANTS[name]
         names = [peer for peer in names if peer == "ours" or not options.only or peer in options.only]
         repetitions = 1 if options.quick else options.repetitions
-        before = machine()
+        before = protocol.machine()
         laps, skipped = measure(name, names, repetitions=repetitions, quick=options.quick, log=rich.print)
         summary = summarize(workload, laps, skipped)
         targets = {}
