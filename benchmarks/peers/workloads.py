@@ -32,8 +32,6 @@ class Workload:
         Of dense layers; "gated" is a linear layer times a sigmoid one.
     binarize : bool
         Whether each batch is binarized afresh.
-    alike : float
-        How many times the lowest loss the highest may be; more where the few steps of a run still learn fast.
     """
 
     title: str
@@ -46,7 +44,6 @@ class Workload:
     hidden: int = 0
     activation: str = "relu"
     binarize: bool = False
-    alike: float = 1.1
 
     @property
     def event_size(self):
@@ -115,6 +112,5 @@ WORKLOADS = {
         batch_size=16,
         num_images=8 * 16,
         hidden=128,
-        alike=1.25,
     ),
 }

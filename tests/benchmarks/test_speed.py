@@ -57,7 +57,7 @@ def test_models_that_differ_are_not_compared(script, other):
         workloads.WORKLOADS["mlp"], {"ours": [lap(1.0)], "jax_step": [lap(1.0, **other)]}, {}
     )
     with pytest.raises(AssertionError, match="differ"):
-        throughput.check_alike(summary, tolerance=1.1)
+        throughput.check_alike(summary)
 
 
 def test_a_peer_that_is_not_installed_is_left_out_with_a_reason(script, monkeypatch):
