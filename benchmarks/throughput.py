@@ -1,9 +1,9 @@
 """Training throughput: `fit` as a user writes it, against hand-written steps and what else there is.
 
 Each peer (the files of `peers/`) trains the same model on the same data in a process of its own. All processes wait;
-in each repetition each peer in turn trains one epoch, so that what else the machine does hits all alike. Ratios are
-medians over repetitions of ratios within one. PyTorch, JAX and pythae take part where they are installed (the extra
-`bench`, best in an environment of its own):
+in each repetition each peer in turn trains two epochs, the second one timed, so that what else the machine does hits
+all alike. Ratios are medians over repetitions of ratios within one. PyTorch, JAX and pythae take part where they are
+installed (the extra `bench`, best in an environment of its own):
 
     python benchmarks/throughput.py                       # everything
     python benchmarks/throughput.py --workload mlp        # one model
@@ -66,7 +66,7 @@ LOSSES = {
 
 
 class Peer:
-    """A process that trains an epoch each time it is asked to.
+    """A process that trains each time it is asked to.
 
     Parameters
     ----------
@@ -98,7 +98,7 @@ class Peer:
         self._read()
 
     def lap(self):
-        """Train one epoch and return what was measured."""
+        """Train, and return what was measured in the timed epoch."""
         self._process.stdin.write("\n")
         self._process.stdin.flush()
         result = self._read()

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 
 VARIANTS = ("",)
-RATE, BETA_1, BETA_2, EPSILON = 1e-3, 0.9, 0.999, 1e-7
+BETA_1, BETA_2, EPSILON = 0.9, 0.999, 1e-7
 LAYOUT = ("NHWC", "HWIO", "NHWC")
 
 
@@ -100,7 +100,7 @@ def make_step(workload):
             x = (jax.random.uniform(jax.random.fold_in(key, 1), x.shape) < x).astype(jnp.float32)
         loss, gradients = jax.value_and_grad(loss_of)(weights, workload, x, key)
         count = count + 1
-        scale = RATE * jnp.sqrt(1.0 - BETA_2**count) / (1.0 - BETA_1**count)
+        scale = workload.learning_rate * jnp.sqrt(1.0 - BETA_2**count) / (1.0 - BETA_1**count)
         first = [BETA_1 * m + (1.0 - BETA_1) * g for m, g in zip(first, gradients, strict=True)]
         second = [BETA_2 * v + (1.0 - BETA_2) * g * g for v, g in zip(second, gradients, strict=True)]
         weights = [w - scale * m / (jnp.sqrt(v) + EPSILON) for w, m, v in zip(weights, first, second, strict=True)]

@@ -105,5 +105,5 @@ def train(workload, variant, laps):
     """Train for ever, an epoch a lap."""
     keras.utils.set_random_seed(0)
     vae = make(workload)
-    vae.compile(optimizer=keras.optimizers.Adam())
+    vae.compile(optimizer=keras.optimizers.Adam(workload.learning_rate))
     vae.fit(workload.images(), batch_size=workload.batch_size, epochs=10**6, callbacks=[Lap(laps)])

@@ -1,4 +1,4 @@
-"""keras_vae, as a user writes it: parts, `compile("adam")`, `fit`."""
+"""keras_vae, as a user writes it: parts, `compile`, `fit`."""
 
 import math
 
@@ -71,7 +71,7 @@ def train(workload, variant, laps):
     """Train for ever, an epoch a lap."""
     keras.utils.set_random_seed(0)
     vae = make(workload)
-    vae.compile("adam")
+    vae.compile(keras.optimizers.Adam(workload.learning_rate))
     if workload.binarize:
         data = kv.data.pipeline(
             workload.images(), batch_size=workload.batch_size, shuffle=True, binarize="dynamic", seed=0

@@ -81,7 +81,7 @@ def train(workload, variant, laps):
                 output_dir=directory,
                 num_epochs=10**6,
                 per_device_train_batch_size=workload.batch_size,
-                learning_rate=1e-3,
+                learning_rate=workload.learning_rate,
                 optimizer_params={"eps": 1e-7},
             ),
             callbacks=[Lap(laps, sum(parameter.numel() for parameter in model.parameters()))],

@@ -33,7 +33,7 @@ def train(workload, variant, laps):
     """Train for ever, an epoch a lap."""
     torch.manual_seed(0)
     vae, images = VAE(workload), torch_networks.channels_first(workload)
-    optimizer = torch.optim.Adam(vae.parameters(), lr=1e-3, eps=1e-7, fused=True if variant else None)
+    optimizer = torch.optim.Adam(vae.parameters(), lr=workload.learning_rate, eps=1e-7, fused=True if variant else None)
     weights = sum(parameter.numel() for parameter in vae.parameters())
     while True:
         laps.begin()

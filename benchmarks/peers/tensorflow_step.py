@@ -4,7 +4,7 @@ import numpy as np
 import tensorflow as tf
 
 VARIANTS = ("xla", "xla_binary_outside", "graph")
-RATE, BETA_1, BETA_2, EPSILON = 1e-3, 0.9, 0.999, 1e-7
+BETA_1, BETA_2, EPSILON = 0.9, 0.999, 1e-7
 
 
 class Weights(tf.Module):
@@ -111,7 +111,7 @@ def make_step(workload, weights, images, *, compiled, binarized_inside):
                 v=second.handle,
                 beta1_power=powers[0],
                 beta2_power=powers[1],
-                lr=RATE,
+                lr=workload.learning_rate,
                 beta1=BETA_1,
                 beta2=BETA_2,
                 epsilon=EPSILON,

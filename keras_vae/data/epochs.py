@@ -66,7 +66,7 @@ def epochs(size, load, *, batch_size, shuffle, seed, drop_remainder, num_paralle
 
 
 def _untuned():
-    """Return options without TensorFlow's tuner, for which an epoch may wait at its end; nothing here is tuned."""
+    """Return options without TensorFlow's tuner: it has nothing to tune, and an epoch's end can wait for it."""
     options = tf.data.Options()
     options.autotune.enabled = False
     return options

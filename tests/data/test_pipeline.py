@@ -32,7 +32,7 @@ def test_the_number_of_batches_is_known(batch_size, drop, expected):
     assert int(dataset.cardinality()) == len(list(dataset)) == expected
 
 
-def test_no_tuner_of_tensorflow_runs_whose_thread_an_epoch_would_wait_for_at_its_end():
+def test_no_tuner_of_tensorflow_runs_whose_thread_the_end_of_an_epoch_can_wait_for():
     dataset = kv.data.pipeline(GREY, batch_size=16)
     assert dataset.options().autotune.enabled is False
 
