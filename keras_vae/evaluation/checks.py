@@ -100,7 +100,7 @@ def event_numbers(vae):
     -------
     int
     """
-    return vae.likelihood.event_size * vae.likelihood.numbers_per_element
+    return vae.likelihood.working_numbers
 
 
 def progress_bar(total, unit, wanted):

@@ -7,7 +7,7 @@ from keras_vae.likelihoods.logit_bernoulli import LogitBernoulli
 
 
 class CausalBernoulli(tfp.distributions.Distribution):
-    """log p(x) = sum_d log Bernoulli(x_d; logits_d + g_d(x before d)), by the chain rule.
+    """log p(x) = sum_d log Bernoulli(x_d; logits_d + g_d(x before d, features)), by the chain rule.
 
     A log-probability takes all elements at once. A sample takes one pixel after the other, in raster order, and so does
     `mean`, which is not the expectation, that has no closed form, but the pass in which each pixel is given the
@@ -17,15 +17,22 @@ class CausalBernoulli(tfp.distributions.Distribution):
     ----------
     logits : tf.Tensor
         Shape (..., height, width, channels): what does not depend on x.
-    context : callable
-        From x, of shape (batch, height, width, channels), to g(x), of the same shape.
-    context_at : callable
-        From x, a row and a column to g(x) of that pixel, of shape (batch, channels).
+    look : callable
+        From x, of shape (batch, height, width, channels), to what each pixel sees of those before it, of shape (batch,
+        height, width, filters).
+    look_at : callable
+        From x, a row and a column to what that pixel sees, of shape (batch, filters).
+    answer : callable
+        From what pixels see, (..., filters), and their features to g, (..., channels).
+    features : tf.Tensor, optional
+        Shape (..., height, width, numbers): what g is given beside x, with the leading axes of `logits`. Without them g
+        is computed once for each x, however many logits it is added to.
     """
 
-    def __init__(self, logits, context, context_at):
+    def __init__(self, logits, look, look_at, answer, features=None):
         parameters = dict(locals())
-        self.logits, self._context, self._context_at = logits, context, context_at
+        self.logits, self.features = logits, features
+        self._look, self._look_at, self._answer = look, look_at, answer
         super().__init__(
             dtype=logits.dtype,
             reparameterization_type=tfp.distributions.NOT_REPARAMETERIZED,
@@ -50,19 +57,23 @@ class CausalBernoulli(tfp.distributions.Distribution):
     def _log_prob(self, x):
         x = tf.cast(x, self.dtype)
         images = tf.reshape(x, tf.concat([[-1], self.event_shape], axis=0))
-        logits = self.logits + tf.reshape(self._context(images), tf.shape(x))
+        seen = self._look(images)
+        seen = tf.reshape(seen, tf.concat([tf.shape(x)[:-1], [seen.shape[-1]]], axis=0))
+        logits = self.logits + self._answer(seen, self.features)
         return tf.reduce_sum(LogitBernoulli(logits=logits, dtype=self.dtype).log_prob(x), axis=[-3, -2, -1])
 
     def _sample_n(self, n, seed=None):
         shape = tf.concat([[n], tf.shape(self.logits)], axis=0)
         noise = tf.random.stateless_uniform(shape, tfp.random.sanitize_seed(seed), dtype=self.dtype)
-        logits = tf.broadcast_to(self.logits, shape)
-        return self._pass(logits, lambda probabilities, at: tf.cast(at(noise) < probabilities, self.dtype))
+        logits, features = tf.broadcast_to(self.logits, shape), self.features
+        if features is not None:
+            features = tf.broadcast_to(features, tf.concat([[n], tf.shape(features)], axis=0))
+        return self._pass(logits, features, lambda probabilities, at: tf.cast(at(noise) < probabilities, self.dtype))
 
     def _mean(self):
-        return self._pass(self.logits, lambda probabilities, at: probabilities)
+        return self._pass(self.logits, self.features, lambda probabilities, at: probabilities)
 
-    def _pass(self, logits, decide):
+    def _pass(self, logits, features, decide):
         """Fill images in raster order; `decide` gets a pixel's probabilities and a function that takes that pixel."""
         height, width, channels = self.event_shape
         folded = tf.reshape(logits, [-1, height, width, channels])
@@ -71,9 +82,10 @@ class CausalBernoulli(tfp.distributions.Distribution):
             row, column = number // width, number % width
 
             def at(values):
-                return tf.reshape(values, [-1, height, width, channels])[:, row, column]
+                return tf.reshape(values, [-1, height, width, values.shape[-1]])[:, row, column]
 
-            probabilities = tf.sigmoid(at(folded) + self._context_at(images, row, column))
+            answer = self._answer(self._look_at(images, row, column), None if features is None else at(features))
+            probabilities = tf.sigmoid(at(folded) + answer)
             here = tf.reshape(tf.one_hot(number, height * width, dtype=self.dtype), [1, height, width, 1])
             return number + 1, images + here * decide(probabilities, at)[:, None, None, :]
 

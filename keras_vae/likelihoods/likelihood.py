@@ -64,6 +64,11 @@ class Likelihood(keras.layers.Layer, abc.ABC):
         """The number of elements in an event."""
         return math.prod(self.event_shape)
 
+    @property
+    def working_numbers(self):
+        """How many numbers are held at a time for one sample of one event; evaluation plans its memory by it."""
+        return self.event_size * self.numbers_per_element
+
     @abc.abstractmethod
     def split(self, projected):
         """Turn the projection's output into named parameters.

@@ -12,30 +12,43 @@ BINARY = np.array(np.meshgrid(*[[0.0, 1.0]] * 6)).reshape(6, -1).T.reshape(-1, 3
 
 
 def likelihood(event_shape=(3, 2, 1), *, window=1, seed=0, **options):
-    """A likelihood of logits that are given as they are, whose network is not 0."""
+    """A likelihood of numbers that are given as they are, whose network is not 0."""
     made = kv.likelihoods.AutoregressiveBernoulli(
         event_shape, window=window, filters=4, projection=None, dtype="float64", **options
     )
-    made(np.zeros((1, *event_shape)))
+    made.build((1, *event_shape, made.numbers_per_element)[: 4 + bool(made.features)])
     generator = np.random.default_rng(seed)
     for weight in made.weights:
         weight.assign(generator.normal(size=weight.shape))
     return made
 
 
-def logits(n=1, event_shape=(3, 2, 1)):
-    return np.random.default_rng(3).normal(size=(n, *event_shape))
+def parameters_of(made, *leading):
+    """Some parameters, with leading axes."""
+    height, width, channels = made.event_shape
+    generator = np.random.default_rng(3)
+    parameters = {"logits": tf.constant(generator.normal(size=(*leading, height, width, channels)))}
+    if made.features:
+        shape = (*leading, height, width, channels * made.features)
+        parameters["features"] = tf.constant(generator.normal(size=shape))
+    return parameters
 
 
-def test_probabilities_of_all_images_sum_to_one():
-    made = likelihood()
-    log_prob = made.distribution({"logits": tf.constant(logits())}).log_prob(BINARY)
+with_and_without_features = pytest.mark.parametrize("features", [0, 2])
+
+
+@with_and_without_features
+def test_probabilities_of_all_images_sum_to_one(features):
+    made = likelihood(features=features)
+    log_prob = made.distribution(parameters_of(made, 1)).log_prob(BINARY)
     assert np.exp(log_prob).sum() == pytest.approx(1.0, rel=1e-12)
     assert np.ptp(log_prob) > 1.0
 
 
-def test_samples_come_as_often_as_their_probability_says():
-    distribution = likelihood().distribution({"logits": tf.constant(logits()[0])})
+@with_and_without_features
+def test_samples_come_as_often_as_their_probability_says(features):
+    made = likelihood(features=features)
+    distribution = made.distribution(parameters_of(made))
     probabilities = np.exp(distribution.log_prob(BINARY))
     samples = distribution.sample(20_000, seed=1).numpy()
     codes = 2 ** np.arange(6)
@@ -61,28 +74,54 @@ def test_a_pixel_sees_the_window_before_it_and_nothing_else():
         assert seen.sum() >= 0.5 * (after & near).sum()  # some rectified units are off
 
 
-def test_it_begins_as_the_bernoulli_of_the_same_logits():
-    made = kv.likelihoods.AutoregressiveBernoulli((3, 2, 1), projection=None)
+@with_and_without_features
+def test_it_begins_as_the_bernoulli_of_the_same_logits(features):
+    made = kv.likelihoods.AutoregressiveBernoulli((3, 2, 1), projection=None, features=features)
     plain = kv.likelihoods.Bernoulli((3, 2, 1), projection=None)
-    values, x = logits(64).astype("float32"), BINARY.astype("float32")
+    numbers = np.random.default_rng(3).normal(size=(64, 3, 2, 1, 1 + features)).astype("float32")
+    values, x = numbers[..., 0], BINARY.astype("float32")
+    parameters = made(numbers if features else values)
     np.testing.assert_allclose(
-        made.distribution(made(values)).log_prob(x), plain.distribution(plain(values)).log_prob(x), rtol=1e-5
+        made.distribution(parameters).log_prob(x), plain.distribution(plain(values)).log_prob(x), rtol=1e-5
     )
-    np.testing.assert_allclose(made.mean(made(values)), plain.mean(plain(values)), atol=1e-6)
+    np.testing.assert_allclose(made.mean(parameters), plain.mean(plain(values)), atol=1e-6)
 
 
-def test_the_mean_gives_each_pixel_the_probabilities_of_those_before_it():
-    made, values = likelihood(), logits(5)
-    mean = made.mean({"logits": tf.constant(values)}).numpy()
-    np.testing.assert_allclose(mean, scipy.special.expit(values + made.context(mean)), rtol=1e-10)
+@with_and_without_features
+def test_the_mean_gives_each_pixel_the_probabilities_of_those_before_it(features):
+    made = likelihood(features=features)
+    parameters = parameters_of(made, 5)
+    mean = made.mean(parameters).numpy()
+    context = made.context(mean, parameters.get("features"))
+    np.testing.assert_allclose(mean, scipy.special.expit(parameters["logits"] + context), rtol=1e-10)
 
 
-def test_many_samples_of_z_share_one_look_at_x():
-    made, x = likelihood(), BINARY[:4]
-    values = np.random.default_rng(5).normal(size=(7, 4, 3, 2, 1))
-    log_prob = made.distribution({"logits": tf.constant(values)}).log_prob(x)
-    for each, expected in zip(values, log_prob, strict=True):
-        np.testing.assert_allclose(made.distribution({"logits": tf.constant(each)}).log_prob(x), expected, rtol=1e-10)
+@with_and_without_features
+def test_many_samples_of_z_share_one_look_at_x(features):
+    made, x = likelihood(features=features), BINARY[:4]
+    parameters = parameters_of(made, 7, 4)
+    log_prob = made.distribution(parameters).log_prob(x)
+    for number, expected in enumerate(log_prob):
+        each = {name: value[number] for name, value in parameters.items()}
+        np.testing.assert_allclose(made.distribution(each).log_prob(x), expected, rtol=1e-10)
+
+
+def test_features_change_what_a_pixel_makes_of_those_before_it():
+    made = likelihood(features=2)
+    parameters = parameters_of(made, 1)
+    other = parameters | {"features": -parameters["features"]}
+    seen = made.context(BINARY, tf.repeat(parameters["features"], 64, 0))
+    changed = made.context(BINARY, tf.repeat(other["features"], 64, 0))
+    assert np.ptp(seen - changed, axis=0).max() > 0.1  # not by a constant that the logits could hold
+    assert (
+        np.abs(made.distribution(parameters).log_prob(BINARY) - made.distribution(other).log_prob(BINARY)).max() > 0.1
+    )
+
+
+def test_memory_is_planned_for_the_hidden_layers_where_each_sample_has_its_own():
+    arguments = {"event_shape": (28, 28, 1), "filters": 32}
+    assert kv.likelihoods.AutoregressiveBernoulli(**arguments).working_numbers == 28 * 28
+    assert kv.likelihoods.AutoregressiveBernoulli(**arguments, features=2).working_numbers == 28 * 28 * 32
 
 
 def test_it_learns_stripes_of_which_the_latents_know_nothing():
@@ -110,6 +149,7 @@ def test_it_learns_stripes_of_which_the_latents_know_nothing():
         ({"event_shape": (4,)}, "`event_shape` must be"),
         ({"event_shape": (4, 4, 1), "window": 0}, "`window` must be"),
         ({"event_shape": (4, 4, 1), "filters": 0}, "`filters` must be"),
+        ({"event_shape": (4, 4, 1), "features": -1}, "`features` must be"),
     ],
 )
 def test_bad_arguments_are_refused(arguments, message):
