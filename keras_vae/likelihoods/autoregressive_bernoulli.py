@@ -138,13 +138,24 @@ class AutoregressiveBernoulli(Likelihood):
         x : tf.Tensor
             Shape (batch, height, width, channels).
         features : tf.Tensor, optional
-            What `split` calls so; they must be given if there are any.
+            Shape (batch, height, width, channels * features): what `split` calls so, if there are any.
 
         Returns
         -------
         tf.Tensor
             Shape (batch, height, width, channels).
+
+        Raises
+        ------
+        ValueError
+            If features are missing, or given where there are none.
         """
+        if bool(self.features) != (features is not None):
+            wanted = "must be given" if self.features else "must not be given"
+            raise ValueError(
+                f"`features` {wanted} for `AutoregressiveBernoulli(features={self.features})`. "
+                f"Received: {'None' if features is None else f'a tensor of shape {tuple(features.shape)}'}"
+            )
         return self._answer(self._look(x), features)
 
     def get_config(self):

@@ -155,3 +155,11 @@ def test_it_learns_stripes_of_which_the_latents_know_nothing():
 def test_bad_arguments_are_refused(arguments, message):
     with pytest.raises(ValueError, match=message):
         kv.likelihoods.AutoregressiveBernoulli(**arguments)
+
+
+@pytest.mark.parametrize("features", [0, 2])
+def test_a_look_without_its_features_is_refused(features):
+    made = likelihood(features=features)
+    given = None if features else tf.zeros((64, 3, 2, 2), tf.float64)
+    with pytest.raises(ValueError, match="`features` must"):
+        made.context(BINARY, given)
