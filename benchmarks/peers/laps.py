@@ -11,8 +11,7 @@ class Laps:
     """The child's end of two pipes: a line comes in for each lap, and a line of JSON goes out.
 
     A peer calls `begin` before an epoch and `end` after it. Of two epochs the first one is not timed: what a process
-    pays for having waited for its turn (cold caches, a thread of TensorFlow's that has gone to sleep for long) is
-    nothing that a user pays.
+    pays for having waited for its turn is nothing that a user pays. TensorFlow with its tuner of pipelines pays much.
     """
 
     def __init__(self):
