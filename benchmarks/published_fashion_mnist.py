@@ -180,12 +180,16 @@ def compile_options(learning_rate, decay_steps=None, compiled=True):
     }
 
 
+def with_parts(vae, seed, **changes):
+    """Make a model of the same parts, those that are trained with their weights, but for the changes."""
+    parts = {name: getattr(vae, name) for name in (*vae.part_names, *vae.sequence_names)}
+    return type(vae)(**{**parts, **changes}, seed=seed)
+
+
 def tightened(vae, num_samples, seed):
     """Make a model of the same trained parts that maximises the importance-weighted bound."""
     gradient = "dreg" if isinstance(vae, kv.VAE) else "plain"  # it is there for one level only
-    objective = kv.objectives.IWELBO(num_samples, gradient=gradient)
-    parts = {name: getattr(vae, name) for name in (*vae.part_names, *vae.sequence_names)}
-    return type(vae)(**{**parts, "objective": objective}, seed=seed)
+    return with_parts(vae, seed, objective=kv.objectives.IWELBO(num_samples, gradient=gradient))
 
 
 def main(arguments=None):

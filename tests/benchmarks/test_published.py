@@ -122,3 +122,54 @@ def test_the_published_schedule_of_the_iwae_table(script):
     assert sum(table.STAGES) == 3280
     assert float(rate(3000 * 3000)) == pytest.approx(1e-4)
     assert float(rate(2 * 3000)) == pytest.approx(1e-3 * 10 ** (-1 / 7))
+
+
+@pytest.mark.parametrize(
+    ("idea", "changed"),
+    [
+        ("baseline", set()),
+        ("silu", {"encoder", "decoder"}),
+        ("wide", {"encoder", "decoder"}),
+        ("convolutions", {"encoder", "decoder"}),
+        ("free_bits", {"objective"}),
+        ("full_covariance", {"posterior"}),
+        ("iwelbo", set()),
+        ("vamp", {"prior"}),
+        ("look_back", {"likelihood"}),
+        ("features", {"likelihood"}),
+        ("features_vamp", {"likelihood", "prior"}),
+    ],
+)
+def test_an_idea_changes_what_it_names_and_nothing_else(script, idea, changed):
+    ideas = script("ideas")
+    shape = {"event_shape": (28, 28, 1), "steps_per_epoch": 200, "warm_up": 4, "seed": 0}
+    baseline, vae = (ideas.make(ideas.IDEAS[name], **shape).get_config() for name in ("baseline", idea))
+    differing = {name for name in baseline if _unnamed(baseline[name]) != _unnamed(vae[name])}
+    assert differing - {"name"} == changed
+
+
+def _unnamed(config):
+    """Return a config without the names that Keras counts up."""
+    if isinstance(config, dict):
+        return {key: _unnamed(value) for key, value in config.items() if key != "name"}
+    return config
+
+
+@pytest.mark.soak
+@pytest.mark.skipif(not has_fashion_mnist(), reason="Fashion-MNIST is not installed")
+def test_the_ideas_run_and_resume_and_are_held_against_the_baseline(script, tmp_path, capsys):
+    ideas = script("ideas")
+    options = ["--quick", "--output", str(tmp_path / "rows.json"), "--work", str(tmp_path / "work")]
+    ideas.main([*options, "--only", "baseline", "iwelbo", "features"])
+    ideas.main([*options, "--only", "features"])  # finds the first one's state and evaluates it again
+    rows = json.loads((tmp_path / "rows.json").read_text())
+    assert [row["idea"] for row in rows] == ["baseline", "iwelbo", "features", "features"]
+    for row in rows:
+        assert {"seed": 0, "epochs": 4, "quick": True, "num_images": 50, "num_samples": 20}.items() <= row.items()
+        assert row["elbo"] < row["log_evidence"] < 0 < row["kl_loss"]
+    assert "gain" not in rows[0]
+    for row in rows[1:]:
+        assert row["gain"] == pytest.approx(row["log_evidence"] - rows[0]["log_evidence"], abs=1e-3)
+        assert row["gain_standard_error"] > 0
+    assert rows[3]["log_evidence"] == pytest.approx(rows[2]["log_evidence"], abs=1e-3)
+    assert "going on after epoch 4" in capsys.readouterr().out

@@ -1,0 +1,230 @@
+"""What each idea brings to log p(x) of Fashion-MNIST: short trainings that differ from one baseline in one thing.
+
+The baseline is the published table's VAE with the Gaussian prior. All train for the same epochs, in steps of 250
+images, the learning rate from 2e-3 to 0; numbers are those of validation images, and so no choice by them spoils the
+test. A run resumes where it was cut:
+
+    python benchmarks/ideas.py
+    python benchmarks/ideas.py --only baseline vamp --quick
+
+A gain's standard error is that over images, of these two trained models; what another seed would change is not in it.
+"""
+
+import argparse
+import dataclasses
+import pathlib
+
+import numpy as np
+import protocol
+import published_fashion_mnist as table
+
+import keras_vae as kv
+
+HERE = pathlib.Path(__file__).parent
+BATCH_SIZE, LEARNING_RATE, TUNING_RATE = 250, 2e-3, 1e-3
+LOG_VAR = table.GAUSSIAN["log_var_range"]
+BASELINE = "baseline"
+
+
+@dataclasses.dataclass(frozen=True)
+class Idea:
+    """One change to the baseline.
+
+    Attributes
+    ----------
+    text : str
+        For the table.
+    model, prior : str
+        As in the published table.
+    parts : callable
+        From the model and its options to the parts that are replaced.
+    compiled : bool
+        Whether XLA compiles the step; on CPUs it makes convolutions slower.
+    tuned : bool
+        Whether the last quarter of the epochs is on the importance-weighted bound of 8 samples.
+    """
+
+    text: str
+    model: str = "vae"
+    prior: str = "standard_normal"
+    parts: callable = lambda vae: {}
+    compiled: bool = True
+    tuned: bool = False
+
+
+def trunks(*units, **options):
+    """Return both dense trunks."""
+    options = table.GATED if not options else {"kernel_initializer": "he_normal", **options}
+    return {"encoder": kv.networks.MLPEncoder(units, **options), "decoder": kv.networks.MLPDecoder(units, **options)}
+
+
+def convolutions(vae):
+    """Return both convolutional trunks."""
+    return {
+        "encoder": kv.networks.ConvEncoder((32, 64), **table.GATED),
+        "decoder": kv.networks.ConvDecoder((64, 32), **table.GATED),
+    }
+
+
+def free_bits(vae):
+    """Return the objective with what it charges at least for each latent dimension."""
+    return {"objective": kv.objectives.ELBO(beta=vae.objective.beta, free_bits=0.1)}
+
+
+def look_back(vae, **options):
+    """Return the likelihood whose pixels see those before them."""
+    likelihood = kv.likelihoods.AutoregressiveBernoulli(
+        vae.likelihood.event_shape, window=5, filters=32, kernel_initializer="he_normal", **options
+    )
+    return {"likelihood": likelihood}
+
+
+IDEAS = {
+    BASELINE: Idea("gated layers of 300, Gaussian prior, each pixel for itself"),
+    "silu": Idea(
+        "SiLU in place of gates, layers of 500 (about as many weights)",
+        parts=lambda vae: trunks(500, 500, activation="silu"),
+    ),
+    "wide": Idea("layers of 600", parts=lambda vae: trunks(600, 600)),
+    "convolutions": Idea("gated convolutions of 32 and 64 channels", parts=convolutions, compiled=False),
+    "free_bits": Idea("0.1 nats free in each latent dimension, closed-form KL", parts=free_bits),
+    "full_covariance": Idea(
+        "posterior with full covariance",
+        parts=lambda vae: {"posterior": kv.posteriors.FullCovarianceGaussian(table.LATENT_DIM, log_var_range=LOG_VAR)},
+    ),
+    "iwelbo": Idea("last quarter of the epochs on the bound of 8 samples (DReG)", tuned=True),
+    "vamp": Idea("VampPrior of 500 pseudo-inputs", prior="vamp"),
+    "hvae": Idea("two levels of 40 latent dimensions", model="hvae"),
+    "look_back": Idea("pixels see a window of 5 before them", parts=look_back, compiled=False),
+    "features": Idea(
+        "… and 4 numbers of each place, made from z", parts=lambda vae: look_back(vae, features=4), compiled=False
+    ),
+    "features_vamp": Idea(
+        "… and VampPrior", prior="vamp", parts=lambda vae: look_back(vae, features=4), compiled=False
+    ),
+}
+
+
+def make(idea, **options):
+    """Make the baseline with one idea.
+
+    Parameters
+    ----------
+    idea : Idea
+        The change.
+    **options
+        As in the published table's `make`.
+    """
+    vae = table.make(idea.model, idea.prior, **options)
+    return table.with_parts(vae, options["seed"], **idea.parts(vae))
+
+
+def train(idea, data, *, epochs, warm_up, seed, directory):
+    """Train the baseline with one idea, and return the model and the seconds.
+
+    Parameters
+    ----------
+    idea : Idea
+        The change.
+    data : protocol.Split
+        The data.
+    epochs, warm_up, seed : int
+        Epochs in all, epochs until beta is 1, and the seed of weights, order and noise.
+    directory : pathlib.Path
+        Of the checkpoints.
+    """
+    steps_per_epoch = -(-len(data.train) // BATCH_SIZE)
+    tuning_epochs = epochs // 4 if idea.tuned else 0
+
+    shape = {"event_shape": data.train.shape[1:], "steps_per_epoch": steps_per_epoch}
+
+    def stage(make, directory, epochs, learning_rate, **options):
+        return protocol.train(
+            make,
+            data,
+            directory=directory,
+            seed=seed,
+            batch_size=BATCH_SIZE,
+            epochs=epochs,
+            patience=epochs,
+            compile_options=table.compile_options(learning_rate, epochs * steps_per_epoch, compiled=idea.compiled),
+            keep="last",
+            **options,
+        )
+
+    vae, state = stage(
+        lambda: make(idea, **shape, warm_up=warm_up, seed=seed),
+        directory,
+        epochs - tuning_epochs,
+        LEARNING_RATE,
+        warm_up=warm_up,
+    )
+    if not tuning_epochs:
+        return vae, state["seconds"]
+    trained = vae
+    vae, tuned = stage(
+        lambda: table.tightened(trained, 8, seed),
+        directory / "tuned",
+        tuning_epochs,
+        TUNING_RATE,
+        warm_up=0,
+        monitor="val_iwelbo",
+    )
+    return vae, state["seconds"] + tuned["seconds"]
+
+
+def main(arguments=None):
+    """Run the script."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", nargs="+", choices=list(IDEAS), default=list(IDEAS), metavar="IDEA")
+    parser.add_argument("--epochs", type=int, default=12, help="of each training; 12 by default")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--num-images", type=int, default=2000, help="validation images whose evidence is estimated")
+    parser.add_argument("--num-samples", type=int, default=500, help="importance samples for each of them")
+    parser.add_argument("--quick", action="store_true", help="the whole path in a minute; its rows say so")
+    parser.add_argument("--output", type=pathlib.Path, default=HERE / "results" / "ideas.json")
+    parser.add_argument("--work", type=pathlib.Path, default=HERE.parent / "runs" / "ideas")
+    options = parser.parse_args(arguments)
+
+    data = protocol.split("fashion_mnist")
+    epochs, num_images, num_samples = options.epochs, options.num_images, options.num_samples
+    if options.quick:
+        data = protocol.Split(data.train[:1000], data.validation[:100], data.test[:0])
+        epochs, num_images, num_samples = 4, 50, 20
+    held_out = data.validation[:num_images]
+    kind = f"{options.seed}-{epochs}" + "-quick" * options.quick
+    for name in options.only:
+        idea, directory = IDEAS[name], options.work / f"{name}-{kind}"
+        print(f"== {name}: {idea.text}", flush=True)
+        vae, seconds = train(
+            idea, data, epochs=epochs, warm_up=max(1, epochs // 3), seed=options.seed, directory=directory
+        )
+        evidence = kv.evaluation.log_evidence(vae, held_out, num_samples, seed=options.seed, progress=True)
+        np.save(directory / "log_evidence.npy", evidence)
+        terms = vae.evaluate(data.validation, batch_size=500, return_dict=True, verbose=0)
+        row = {
+            "idea": name,
+            "text": idea.text,
+            "seed": options.seed,
+            "epochs": epochs,
+            "num_weights": vae.count_params(),
+            "elbo": terms["elbo"],
+            "kl_loss": terms["kl_loss"],
+            "log_evidence": float(evidence.mean()),
+            "num_samples": num_samples,
+            "num_images": len(held_out),
+            "seconds": round(seconds, 1),
+            "quick": options.quick,
+            "machine": protocol.machine(),
+        }
+        baseline = options.work / f"{BASELINE}-{kind}" / "log_evidence.npy"
+        if name != BASELINE and baseline.exists():
+            gains = evidence - np.load(baseline)
+            error = gains.std(ddof=1) / np.sqrt(len(gains))
+            row |= {"gain": float(gains.mean()), "gain_standard_error": float(error)}
+        row = protocol.append_row(options.output, row)
+        print(f"{name}: elbo {row['elbo']:.2f}, log p(x) {row['log_evidence']:.2f}, gain {row.get('gain', 0.0):.2f}")
+
+
+if __name__ == "__main__":
+    main()
