@@ -108,10 +108,10 @@ RECIPES = {
 }
 RECIPES["brief"] = dataclasses.replace(
     RECIPES["importance"],
-    text=RECIPES["importance"].text.replace("250 epochs", "150 epochs").replace("60 epochs", "15 epochs"),
+    text=RECIPES["importance"].text.replace("250 epochs", "150 epochs").replace("60 epochs", "40 epochs"),
     epochs=150,
     patience=150,
-    tuning=Tuning(epochs=15, num_samples=8, learning_rate=1e-3),
+    tuning=Tuning(epochs=40, num_samples=8, learning_rate=1e-3),
 )
 
 

@@ -73,6 +73,31 @@ def published_fashion_mnist(likelihood="bernoulli"):
     return markdown(header, rows, "lrrrrrrr")
 
 
+def own_fashion_mnist():
+    """Return what our models of other decoders reach on the same images."""
+    return published_fashion_mnist("autoregressive")
+
+
+def ideas():
+    """Return what each idea brought to a short training, the latest row of each."""
+    lines = []
+    for row in {row["idea"]: row for row in results("ideas")}.values():
+        gain = f"{row['gain']:+.2f} ± {row['gain_standard_error']:.2f}" if "gain" in row else ""
+        lines.append(
+            [
+                row["text"],
+                gain,
+                f"{row['log_evidence']:.2f}",
+                f"{row['elbo']:.2f}",
+                f"{row['kl_loss']:.1f}",
+                f"{row['num_weights']:,}",
+                f"{row['seconds'] / row['epochs']:.1f}",
+            ]
+        )
+    header = ["", "gain", "log p(x)", "elbo", "rate", "weights", "s an epoch"]
+    return markdown(header, lines, "lrrrrrr")
+
+
 def serving():
     """Return the median latency of each runtime, in milliseconds, and how many rows a second it does at most."""
     text = ""
@@ -179,6 +204,8 @@ TABLES = {
     table.__name__: table
     for table in (
         published_fashion_mnist,
+        own_fashion_mnist,
+        ideas,
         serving,
         evidence_cost,
         devices,
