@@ -42,6 +42,8 @@ class Idea:
         Whether XLA compiles the step; on CPUs it makes convolutions slower.
     tuned : bool
         Whether the last quarter of the epochs is on the importance-weighted bound of 8 samples.
+    weight_decay : float, optional
+        Of the optimizer: each step takes that times the learning rate off each weight.
     """
 
     text: str
@@ -50,6 +52,7 @@ class Idea:
     parts: callable = lambda vae: {}
     compiled: bool = True
     tuned: bool = False
+    weight_decay: float | None = None
 
 
 def trunks(*units, **options):
@@ -62,7 +65,7 @@ def convolutions(vae):
     """Return both convolutional trunks."""
     return {
         "encoder": kv.networks.ConvEncoder((32, 64), **table.GATED),
-        "decoder": kv.networks.ConvDecoder((64, 32), **table.GATED),
+        "decoder": kv.networks.ConvDecoder((32, 16), **table.GATED),
     }
 
 
@@ -71,10 +74,10 @@ def free_bits(vae):
     return {"objective": kv.objectives.ELBO(beta=vae.objective.beta, free_bits=0.1)}
 
 
-def look_back(vae, **options):
+def look_back(vae, *, filters=32, **options):
     """Return the likelihood whose pixels see those before them."""
     likelihood = kv.likelihoods.AutoregressiveBernoulli(
-        vae.likelihood.event_shape, window=5, filters=32, kernel_initializer="he_normal", **options
+        vae.likelihood.event_shape, window=5, filters=filters, kernel_initializer="he_normal", **options
     )
     return {"likelihood": likelihood}
 
@@ -86,7 +89,8 @@ IDEAS = {
         parts=lambda vae: trunks(500, 500, activation="silu"),
     ),
     "wide": Idea("layers of 600", parts=lambda vae: trunks(600, 600)),
-    "convolutions": Idea("gated convolutions of 32 and 64 channels", parts=convolutions, compiled=False),
+    "convolutions": Idea("gated convolutions of 32 and 64, 32 and 16 channels", parts=convolutions, compiled=False),
+    "weight_decay": Idea("weight decay 0.1", weight_decay=0.1),
     "free_bits": Idea("0.1 nats free in each latent dimension, closed-form KL", parts=free_bits),
     "full_covariance": Idea(
         "posterior with full covariance",
@@ -99,8 +103,16 @@ IDEAS = {
     "features": Idea(
         "… and 4 numbers of each place, made from z", parts=lambda vae: look_back(vae, features=4), compiled=False
     ),
+    "features_wide": Idea(
+        "… and layers of 64 in place of 32 look back",
+        parts=lambda vae: look_back(vae, features=4, filters=64),
+        compiled=False,
+    ),
     "features_vamp": Idea(
-        "… and VampPrior", prior="vamp", parts=lambda vae: look_back(vae, features=4), compiled=False
+        "4 numbers of each place, layers of 32, and VampPrior",
+        prior="vamp",
+        parts=lambda vae: look_back(vae, features=4),
+        compiled=False,
     ),
 }
 
@@ -147,7 +159,9 @@ def train(idea, data, *, epochs, warm_up, seed, directory):
             batch_size=BATCH_SIZE,
             epochs=epochs,
             patience=epochs,
-            compile_options=table.compile_options(learning_rate, epochs * steps_per_epoch, compiled=idea.compiled),
+            compile_options=table.compile_options(
+                learning_rate, epochs * steps_per_epoch, compiled=idea.compiled, weight_decay=idea.weight_decay
+            ),
             keep="last",
             **options,
         )

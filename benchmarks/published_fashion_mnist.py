@@ -169,12 +169,12 @@ def make(model, prior, *, event_shape, steps_per_epoch, warm_up, seed, likelihoo
     )
 
 
-def compile_options(learning_rate, decay_steps=None, compiled=True):
-    """Return the protocol's optimizer, and how the step is run."""
+def compile_options(learning_rate, decay_steps=None, compiled=True, weight_decay=None):
+    """Return the protocol's optimizer, which has no weight decay, and how the step is run."""
     if decay_steps is not None:
         learning_rate = keras.optimizers.schedules.CosineDecay(learning_rate, decay_steps)
     return {
-        "optimizer": kv.optimizers.NormScaledAdam(learning_rate),
+        "optimizer": kv.optimizers.NormScaledAdam(learning_rate, weight_decay=weight_decay),
         "jit_compile": compiled,
         "steps_per_execution": 50,
     }

@@ -134,9 +134,11 @@ def test_the_published_schedule_of_the_iwae_table(script):
         ("free_bits", {"objective"}),
         ("full_covariance", {"posterior"}),
         ("iwelbo", set()),
+        ("weight_decay", set()),
         ("vamp", {"prior"}),
         ("look_back", {"likelihood"}),
         ("features", {"likelihood"}),
+        ("features_wide", {"likelihood"}),
         ("features_vamp", {"likelihood", "prior"}),
     ],
 )
