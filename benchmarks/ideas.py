@@ -193,7 +193,7 @@ def main(arguments=None):
     parser.add_argument("--only", nargs="+", choices=list(IDEAS), default=list(IDEAS), metavar="IDEA")
     parser.add_argument("--epochs", type=int, default=12, help="of each training; 12 by default")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--num-images", type=int, default=2000, help="validation images whose evidence is estimated")
+    parser.add_argument("--num-images", type=int, default=1000, help="validation images whose evidence is estimated")
     parser.add_argument("--num-samples", type=int, default=500, help="importance samples for each of them")
     parser.add_argument("--quick", action="store_true", help="the whole path in a minute; its rows say so")
     parser.add_argument("--output", type=pathlib.Path, default=HERE / "results" / "ideas.json")
