@@ -85,7 +85,7 @@ def look_back(vae, *, filters=32, **options):
 IDEAS = {
     BASELINE: Idea("gated layers of 300, Gaussian prior, each pixel for itself"),
     "silu": Idea(
-        "SiLU in place of gates, layers of 500 (about as many weights)",
+        "SiLU in place of gates, layers of 500",
         parts=lambda vae: trunks(500, 500, activation="silu"),
     ),
     "wide": Idea("layers of 600", parts=lambda vae: trunks(600, 600)),

@@ -6,7 +6,6 @@ import numpy as np
 import tensorflow as tf
 
 from keras_vae.core import fold_in
-from keras_vae.evaluation.checks import event_numbers
 from keras_vae.evaluation.chunks import MAX_NUMBERS
 
 _AGGREGATE = 7  # its stream of noise
@@ -71,7 +70,7 @@ def mutual_information(vae, x, max_examples, *, seed):
 
 def _posterior(vae, x):
     """Build q(z|x) of many examples from batches, so that the encoder's memory is bounded."""
-    size = min(max(1, MAX_NUMBERS // event_numbers(vae)), _MAX_BATCH)
+    size = min(max(1, MAX_NUMBERS // vae.likelihood.working_numbers), _MAX_BATCH)
     parts = [vae.posterior_of(x[start : start + size]) for start in range(0, len(x), size)]
     flat = [tf.nest.flatten(part, expand_composites=True) for part in parts]
     joined = [tf.concat(tensors, axis=0) for tensors in zip(*flat, strict=True)]

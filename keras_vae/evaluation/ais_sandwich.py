@@ -5,7 +5,7 @@ import tensorflow as tf
 
 from keras_vae.core import check_integer, fold_in, resolve_seed
 from keras_vae.evaluation.annealing import Annealing
-from keras_vae.evaluation.checks import check_model, event_numbers, progress_bar
+from keras_vae.evaluation.checks import check_model, progress_bar
 from keras_vae.evaluation.chunks import plan_annealing
 from keras_vae.evaluation.compiled import compiled
 from keras_vae.evaluation.joint import Joint
@@ -77,7 +77,7 @@ def ais_sandwich(
     annealing = Annealing(vae, num_steps=num_steps, num_leapfrog_steps=num_leapfrog_steps, start=start, seed=seed)
     integer = tf.TensorSpec([], tf.int32)
     simulate = compiled(vae, _make_simulate, signature=[integer, tf.TensorSpec([2], tf.int32)])
-    plan = plan_annealing(num_chains, event_numbers(vae), batch_size)
+    plan = plan_annealing(num_chains, vae.likelihood.working_numbers, batch_size)
     found = []
     bar = progress_bar(num, "image", progress)
     for place in range(0, num, plan.images):

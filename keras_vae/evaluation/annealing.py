@@ -5,7 +5,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from keras_vae.core import check_choice, check_integer, fold_in
-from keras_vae.evaluation.checks import event_numbers, progress_bar
+from keras_vae.evaluation.checks import progress_bar
 from keras_vae.evaluation.chunks import plan_annealing
 from keras_vae.evaluation.compiled import compiled
 from keras_vae.evaluation.estimate import LogMean
@@ -154,7 +154,7 @@ def annealed_estimate(vae, x, num_chains, *, seed, batch_size, progress, **optio
     Estimate
     """
     annealing = Annealing(vae, seed=seed, **options)
-    plan = plan_annealing(num_chains, event_numbers(vae), batch_size)
+    plan = plan_annealing(num_chains, vae.likelihood.working_numbers, batch_size)
     total = LogMean(len(x))
     bar = progress_bar(len(x), "image", progress)
     for start in range(0, len(x), plan.images):

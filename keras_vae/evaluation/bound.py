@@ -7,7 +7,6 @@ import tensorflow as tf
 
 from keras_vae.core import fold_in
 from keras_vae.divergences import closed_form_kl, closed_form_kl_per_dimension
-from keras_vae.evaluation.checks import event_numbers
 from keras_vae.evaluation.chunks import MAX_NUMBERS
 from keras_vae.evaluation.compiled import compiled
 
@@ -72,7 +71,7 @@ def bound(vae, x, num_samples, *, seed):
     images = tf.TensorSpec([None, *x.shape[1:]], x.dtype)
     key = tf.TensorSpec([2], tf.int32)
     terms = compiled(vae, _make_terms, num_samples, closed, splits, signature=[images, key])
-    size = min(max(1, MAX_NUMBERS // (num_samples * event_numbers(vae))), _MAX_BATCH)
+    size = min(max(1, MAX_NUMBERS // (num_samples * vae.likelihood.working_numbers)), _MAX_BATCH)
     distortions, rates, totals = [], [], None
     for start in range(0, len(x), size):
         distortion, rate, per_dimension = terms(tf.constant(x[start : start + size]), fold_in(seed, _BOUND, start))

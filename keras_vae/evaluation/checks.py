@@ -88,21 +88,6 @@ def check_observations(vae, x):
     return np.asarray(x, vae.variable_dtype)
 
 
-def event_numbers(vae):
-    """Return how many numbers the likelihood needs for one event: what memory is counted in.
-
-    Parameters
-    ----------
-    vae : keras_vae.models.LatentVariableModel
-        The model.
-
-    Returns
-    -------
-    int
-    """
-    return vae.likelihood.working_numbers
-
-
 def progress_bar(total, unit, wanted):
     """Return Keras's bar, or a silent one. Where nobody watches it writes a line a minute at most.
 

@@ -3,7 +3,7 @@
 import tensorflow as tf
 
 from keras_vae.core import fold_in
-from keras_vae.evaluation.checks import event_numbers, progress_bar
+from keras_vae.evaluation.checks import progress_bar
 from keras_vae.evaluation.chunks import plan_importance
 from keras_vae.evaluation.compiled import compiled
 from keras_vae.evaluation.estimate import LogMean
@@ -36,7 +36,7 @@ def importance_estimate(vae, x, num_samples, *, seed, batch_size, progress):
     -------
     Estimate
     """
-    plan = plan_importance(num_samples, event_numbers(vae))
+    plan = plan_importance(num_samples, vae.likelihood.working_numbers)
     images = tf.TensorSpec([None, *x.shape[1:]], x.dtype)
     integers = [tf.TensorSpec([None], tf.int32), *[tf.TensorSpec([], tf.int32)] * 3]
     sums = compiled(vae, _make_sums, plan.samples, signature=[images, *integers])

@@ -3,7 +3,7 @@
 import tensorflow as tf
 
 from keras_vae.core import fold_in
-from keras_vae.evaluation.checks import event_numbers, progress_bar
+from keras_vae.evaluation.checks import progress_bar
 from keras_vae.evaluation.chunks import plan_prior
 from keras_vae.evaluation.compiled import compiled
 from keras_vae.evaluation.estimate import LogMean
@@ -32,7 +32,7 @@ def prior_estimate(vae, x, num_samples, *, seed, batch_size, progress):
     -------
     Estimate
     """
-    plan = plan_prior(num_samples, event_numbers(vae), batch_size)
+    plan = plan_prior(num_samples, vae.likelihood.working_numbers, batch_size)
     integers = [tf.TensorSpec([], tf.int32)] * 2
     decode = compiled(vae, _make_decode, plan.samples, signature=integers)
     parameters = decode.get_concrete_function().structured_outputs
