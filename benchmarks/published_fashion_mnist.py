@@ -8,7 +8,7 @@ Norouzi 2020, table of density estimation; Tomczak & Welling 2018). A run resume
     python benchmarks/published_fashion_mnist.py --model hvae --prior vamp --quick
 
 `--likelihood autoregressive` is no part of that table: pixels that also see those before them, for numbers of our own;
-`--recipe brief` keeps that within two hours on two cores.
+`--recipe brief` is meant for two hours on two cores.
 """
 
 import argparse
