@@ -16,7 +16,9 @@ LATENT = {"latent_dim": 3, "kernel_initializer": "he_normal"}
 LIKELIHOOD = {"event_shape": (4, 3), "projection": None, "kernel_initializer": "he_normal"}
 
 ROWS = {
-    "AutoregressiveBernoulli": [{**LIKELIHOOD, "event_shape": (4, 3, 2), "window": 2, "filters": 5, "features": 2}],
+    "AutoregressiveBernoulli": [
+        {**LIKELIHOOD, "event_shape": (4, 3, 2), "window": 2, "filters": 5, "depth": 1, "features": 2}
+    ],
     "Bernoulli": [LIKELIHOOD],
     "Categorical": [{**LIKELIHOOD, "num_categories": 5, "encoding": "one_hot"}],
     "ConditionalGaussian": [
@@ -118,7 +120,7 @@ MODELS = {
         encoder=kv.networks.MLPEncoder((5,)),
         posterior=kv.posteriors.DiagonalGaussian(2),
         decoder=kv.networks.MLPDecoder((5,)),
-        likelihood=kv.likelihoods.AutoregressiveBernoulli((4, 3, 1), window=2, filters=3, features=2),
+        likelihood=kv.likelihoods.AutoregressiveBernoulli((4, 3, 1), window=2, filters=3, depth=1, features=2),
         seed=0,
     ),
     "convolutional": lambda: kv.VAE(

@@ -1,10 +1,13 @@
 """The Bernoulli likelihood whose pixels also see those above and to the left of them."""
 
+import keras
 import tensorflow as tf
 
 from keras_vae.core import check_integer, register
 from keras_vae.likelihoods.causal_bernoulli import CausalBernoulli
 from keras_vae.likelihoods.likelihood import Likelihood
+
+_FURTHER = (2, 3)  # rows and columns of a further convolution; the last place, after the pixel, is left out
 
 
 @register
@@ -16,9 +19,12 @@ class AutoregressiveBernoulli(Likelihood):
     and edges, is explained by x itself, and z is left with what is far apart (Gulrajani et al. 2017, "PixelVAE"; Chen
     et al. 2017, "Variational lossy autoencoder", section 3.2). It begins as 0.
 
-    With `features` the decoder also gives that many numbers u for each element, which say to g what z knows of the
-    place, so that what it makes of the pixels before depends on z. Without them g does not depend on z and is computed
-    once for each image, however many samples of z there are.
+    With `depth`, that many residual layers follow on the first, each of which sees a row and two columns further:
+    masked convolutions, as in a PixelCNN (van den Oord et al. 2016).
+
+    With `features` the decoder also gives that many numbers u for each element, which say to g, after its first layer,
+    what z knows of the place, so that what it makes of the pixels before depends on z. Without them g does not depend
+    on z and is computed once for each image, however many samples of z there are.
 
     The channels of one pixel are independent given z and the pixels before. There is no closed form for E[x|z]:
     `decode` gives the pass in which each pixel sees the probabilities of those before it. That, and a sample, take one
@@ -31,7 +37,9 @@ class AutoregressiveBernoulli(Likelihood):
     window : int
         Rows above and columns to each side, at least 1.
     filters : int
-        Width of the two hidden layers of g.
+        Width of the hidden layers of g.
+    depth : int
+        Residual layers of convolutions after the first; 0 for none.
     features : int
         Numbers that the decoder gives to g for each element; 0 for a g that does not depend on z.
     **kwargs
@@ -46,7 +54,7 @@ class AutoregressiveBernoulli(Likelihood):
     support = (0.0, 1.0)
     is_discrete = True
 
-    def __init__(self, event_shape, *, window=7, filters=32, features=0, **kwargs):
+    def __init__(self, event_shape, *, window=7, filters=32, depth=0, features=0, **kwargs):
         super().__init__(event_shape, **kwargs)
         if len(self.event_shape) != 3:
             raise ValueError(
@@ -55,6 +63,7 @@ class AutoregressiveBernoulli(Likelihood):
             )
         self.window = check_integer("window", window, minimum=1)
         self.filters = check_integer("filters", filters, minimum=1)
+        self.depth = check_integer("depth", depth, minimum=0)
         self.features = check_integer("features", features, minimum=0)
 
     @property
@@ -71,7 +80,7 @@ class AutoregressiveBernoulli(Likelihood):
     def build(self, input_shape):
         """Build the projection, and the network g."""
         super().build(input_shape)
-        channels, neighbours = self.event_shape[-1], self._window_shape[0] * self._window_shape[1]
+        channels, neighbours = self.event_shape[-1], (self.window + 1) * (2 * self.window + 1)
         shapes = [
             (neighbours - self.window - 1, channels, self.filters),  # the pixel itself and those after it are left out
             (self.filters, self.filters),
@@ -87,6 +96,16 @@ class AutoregressiveBernoulli(Likelihood):
             self.add_weight(shape=(self.filters,), initializer="zeros", autocast=False, name=f"context_bias_{level}")
             for level in range(2)
         ]
+        shape = (_FURTHER[0] * _FURTHER[1] - 1, self.filters, self.filters)
+        scaled = keras.initializers.VarianceScaling(0.5, mode="fan_in")  # each adds little at first
+        self.further_kernels = [
+            self.add_weight(shape=shape, initializer=scaled, dtype=self.variable_dtype, autocast=False, name=name)
+            for name in (f"further_{level}" for level in range(self.depth))
+        ]
+        self.further_biases = [
+            self.add_weight(shape=(self.filters,), initializer="zeros", autocast=False, name=f"further_bias_{level}")
+            for level in range(self.depth)
+        ]
         if self.features:
             self.features_kernel = self.add_weight(
                 shape=(channels * self.features, self.filters),
@@ -95,10 +114,6 @@ class AutoregressiveBernoulli(Likelihood):
                 autocast=False,
                 name="context_features",
             )
-
-    @property
-    def _window_shape(self):
-        return self.window + 1, 2 * self.window + 1
 
     def split(self, projected):
         """Name the projection's output.
@@ -123,7 +138,7 @@ class AutoregressiveBernoulli(Likelihood):
     def distribution(self, parameters):
         """Build the distribution of images by the chain rule."""
         return CausalBernoulli(
-            parameters["logits"], self._look, self._look_at, self._answer, parameters.get("features")
+            parameters["logits"], self._look, self._answer, self._answer_at, parameters.get("features")
         )
 
     def mean(self, parameters):
@@ -160,26 +175,65 @@ class AutoregressiveBernoulli(Likelihood):
 
     def get_config(self):
         """Return the arguments that rebuild the layer."""
-        return {**super().get_config(), "window": self.window, "filters": self.filters, "features": self.features}
+        names = ("window", "filters", "depth", "features")
+        return {**super().get_config(), **{name: getattr(self, name) for name in names}}
 
     def _look(self, x):
-        return tf.nn.conv2d(self._padded(x), self._masked_kernel(), strides=1, padding="VALID")
-
-    def _look_at(self, x, row, column):
-        rows, columns = self._window_shape
-        patch = tf.slice(self._padded(x), [0, row, column, 0], [-1, rows, columns, -1])
-        return tf.tensordot(patch, self._masked_kernel(), [[1, 2, 3], [0, 1, 2]])
+        """Return what each pixel sees of x; all that does not depend on the features."""
+        seen = self._first(_surrounded(x, self.window))
+        return seen if self.features else self._further(seen)
 
     def _answer(self, seen, features):
+        """Return g of what `_look` returned; several samples' features may share it."""
+        if features is None:
+            return self._last(seen)
+        hidden = seen + tf.matmul(features, self.features_kernel)
+        if self.depth:
+            shape = tf.shape(hidden)
+            hidden = tf.reshape(self._further(tf.reshape(hidden, [-1, *hidden.shape[-3:]])), shape)
+        return self._last(hidden)
+
+    def _answer_at(self, x, features, row, column):
+        """Return g at one pixel, from the patch of x that it sees."""
+        reach = self.window + self.depth
+
+        def patch(values, reach):
+            corner, size = [0, row, column, 0], [-1, reach + 1, 2 * reach + 1, -1]
+            return tf.slice(_surrounded(values, reach), corner, size)
+
+        hidden = self._first(patch(x, reach))
         if features is not None:
-            seen = seen + tf.matmul(features, self.features_kernel)
-        hidden = tf.nn.relu(seen + self.biases[0])
+            hidden += tf.matmul(patch(features, self.depth), self.features_kernel)
+        inside = patch(tf.ones([1, *self.event_shape[:2], 1], x.dtype), self.depth)
+        return self._last(self._further(hidden, inside)[:, 0, 0])
+
+    def _first(self, x):
+        kernel = tf.pad(self.kernels[0], [[0, self.window + 1], [0, 0], [0, 0]])
+        shape = [self.window + 1, 2 * self.window + 1, self.event_shape[-1], self.filters]
+        return _convolution(x, tf.reshape(kernel, shape))
+
+    def _further(self, hidden, inside=None):
+        """Take whole images, or patches of which `inside` says what is in the image, through the residual layers."""
+        for kernel, bias in zip(self.further_kernels, self.further_biases, strict=True):
+            active = tf.nn.relu(hidden + bias)
+            if inside is None:
+                active = _surrounded(active, 1)
+            else:
+                active, hidden, inside = active * inside, hidden[:, 1:, 1:-1], inside[:, 1:, 1:-1]
+            kernel = tf.reshape(tf.pad(kernel, [[0, 1], [0, 0], [0, 0]]), [*_FURTHER, self.filters, self.filters])
+            hidden += _convolution(active, kernel)
+        return hidden
+
+    def _last(self, hidden):
+        hidden = tf.nn.relu(hidden + self.biases[0])
         hidden = tf.nn.relu(tf.matmul(hidden, self.kernels[1]) + self.biases[1])
         return tf.matmul(hidden, self.kernels[2])
 
-    def _padded(self, x):
-        return tf.pad(x, [[0, 0], [self.window, 0], [self.window, self.window], [0, 0]])
 
-    def _masked_kernel(self):
-        kernel = tf.pad(self.kernels[0], [[0, self.window + 1], [0, 0], [0, 0]])
-        return tf.reshape(kernel, [*self._window_shape, self.event_shape[-1], self.filters])
+def _surrounded(values, reach):
+    """Pad images by zeros above and on both sides."""
+    return tf.pad(values, [[0, 0], [reach, 0], [reach, reach], [0, 0]])
+
+
+def _convolution(x, kernel):
+    return tf.nn.conv2d(x, kernel, strides=1, padding="VALID")

@@ -20,19 +20,19 @@ class CausalBernoulli(tfp.distributions.Distribution):
     look : callable
         From x, of shape (batch, height, width, channels), to what each pixel sees of those before it, of shape (batch,
         height, width, filters).
-    look_at : callable
-        From x, a row and a column to what that pixel sees, of shape (batch, filters).
     answer : callable
-        From what pixels see, (..., filters), and their features to g, (..., channels).
+        From what pixels see, (..., height, width, filters), and their features to g, (..., height, width, channels).
+    answer_at : callable
+        From x, features, a row and a column to g at that pixel, of shape (batch, channels).
     features : tf.Tensor, optional
         Shape (..., height, width, numbers): what g is given beside x, with the leading axes of `logits`. Without them g
         is computed once for each x, however many logits it is added to.
     """
 
-    def __init__(self, logits, look, look_at, answer, features=None):
+    def __init__(self, logits, look, answer, answer_at, features=None):
         parameters = dict(locals())
         self.logits, self.features = logits, features
-        self._look, self._look_at, self._answer = look, look_at, answer
+        self._look, self._answer, self._answer_at = look, answer, answer_at
         super().__init__(
             dtype=logits.dtype,
             reparameterization_type=tfp.distributions.NOT_REPARAMETERIZED,
@@ -75,19 +75,22 @@ class CausalBernoulli(tfp.distributions.Distribution):
 
     def _pass(self, logits, features, decide):
         """Fill images in raster order; `decide` gets a pixel's probabilities and a function that takes that pixel."""
-        height, width, channels = self.event_shape
-        folded = tf.reshape(logits, [-1, height, width, channels])
+        height, width, _ = self.event_shape
+
+        def folded(values):
+            return tf.reshape(values, [-1, height, width, values.shape[-1]])
+
+        features = None if features is None else folded(features)
 
         def step(number, images):
             row, column = number // width, number % width
 
             def at(values):
-                return tf.reshape(values, [-1, height, width, values.shape[-1]])[:, row, column]
+                return folded(values)[:, row, column]
 
-            answer = self._answer(self._look_at(images, row, column), None if features is None else at(features))
-            probabilities = tf.sigmoid(at(folded) + answer)
+            probabilities = tf.sigmoid(at(logits) + self._answer_at(images, features, row, column))
             here = tf.reshape(tf.one_hot(number, height * width, dtype=self.dtype), [1, height, width, 1])
             return number + 1, images + here * decide(probabilities, at)[:, None, None, :]
 
-        _, images = tf.while_loop(lambda number, _: number < height * width, step, (0, tf.zeros_like(folded)))
+        _, images = tf.while_loop(lambda number, _: number < height * width, step, (0, tf.zeros_like(folded(logits))))
         return tf.reshape(images, tf.shape(logits))

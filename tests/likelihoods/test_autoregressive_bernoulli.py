@@ -34,20 +34,20 @@ def parameters_of(made, *leading):
     return parameters
 
 
-with_and_without_features = pytest.mark.parametrize("features", [0, 2])
+with_and_without_features = pytest.mark.parametrize(("features", "depth"), [(0, 0), (2, 0), (0, 2), (2, 2)])
 
 
 @with_and_without_features
-def test_probabilities_of_all_images_sum_to_one(features):
-    made = likelihood(features=features)
+def test_probabilities_of_all_images_sum_to_one(features, depth):
+    made = likelihood(depth=depth, features=features)
     log_prob = made.distribution(parameters_of(made, 1)).log_prob(BINARY)
     assert np.exp(log_prob).sum() == pytest.approx(1.0, rel=1e-12)
     assert np.ptp(log_prob) > 1.0
 
 
 @with_and_without_features
-def test_samples_come_as_often_as_their_probability_says(features):
-    made = likelihood(features=features)
+def test_samples_come_as_often_as_their_probability_says(features, depth):
+    made = likelihood(depth=depth, features=features)
     distribution = made.distribution(parameters_of(made))
     probabilities = np.exp(distribution.log_prob(BINARY))
     samples = distribution.sample(20_000, seed=1).numpy()
@@ -59,8 +59,9 @@ def test_samples_come_as_often_as_their_probability_says(features):
     assert scipy.stats.chisquare(np.append(counts[often], counts[~often].sum()), expected).pvalue > 1e-3
 
 
-def test_a_pixel_sees_the_window_before_it_and_nothing_else():
-    made, height, width, window = likelihood((6, 7, 1), window=2), 6, 7, 2
+@pytest.mark.parametrize(("window", "depth"), [(2, 0), (1, 1), (1, 2)])
+def test_a_pixel_sees_the_window_before_it_and_nothing_else(window, depth):
+    made, height, width = likelihood((6, 7, 1), window=window, depth=depth), 6, 7
     x = np.random.default_rng(1).integers(0, 2, (1, height, width, 1)).astype(float)
     before = made.context(x).numpy()
     for row, column in [(0, 0), (2, 3), (5, 6)]:
@@ -69,14 +70,14 @@ def test_a_pixel_sees_the_window_before_it_and_nothing_else():
         seen = np.abs(made.context(changed).numpy() - before)[0, :, :, 0] > 1e-12
         rows, columns = np.indices((height, width))
         after = (rows > row) | ((rows == row) & (columns > column))
-        near = (rows - row <= window) & (np.abs(columns - column) <= window)
+        near = (rows - row <= window + depth) & (np.abs(columns - column) <= window + depth)
         assert not (seen & ~(after & near)).any()
         assert seen.sum() >= 0.5 * (after & near).sum()  # some rectified units are off
 
 
 @with_and_without_features
-def test_it_begins_as_the_bernoulli_of_the_same_logits(features):
-    made = kv.likelihoods.AutoregressiveBernoulli((3, 2, 1), projection=None, features=features)
+def test_it_begins_as_the_bernoulli_of_the_same_logits(features, depth):
+    made = kv.likelihoods.AutoregressiveBernoulli((3, 2, 1), projection=None, depth=depth, features=features)
     plain = kv.likelihoods.Bernoulli((3, 2, 1), projection=None)
     numbers = np.random.default_rng(3).normal(size=(64, 3, 2, 1, 1 + features)).astype("float32")
     values, x = numbers[..., 0], BINARY.astype("float32")
@@ -88,8 +89,8 @@ def test_it_begins_as_the_bernoulli_of_the_same_logits(features):
 
 
 @with_and_without_features
-def test_the_mean_gives_each_pixel_the_probabilities_of_those_before_it(features):
-    made = likelihood(features=features)
+def test_the_mean_gives_each_pixel_the_probabilities_of_those_before_it(features, depth):
+    made = likelihood(depth=depth, features=features)
     parameters = parameters_of(made, 5)
     mean = made.mean(parameters).numpy()
     context = made.context(mean, parameters.get("features"))
@@ -97,8 +98,8 @@ def test_the_mean_gives_each_pixel_the_probabilities_of_those_before_it(features
 
 
 @with_and_without_features
-def test_many_samples_of_z_share_one_look_at_x(features):
-    made, x = likelihood(features=features), BINARY[:4]
+def test_many_samples_of_z_share_one_look_at_x(features, depth):
+    made, x = likelihood(depth=depth, features=features), BINARY[:4]
     parameters = parameters_of(made, 7, 4)
     log_prob = made.distribution(parameters).log_prob(x)
     for number, expected in enumerate(log_prob):
@@ -149,6 +150,7 @@ def test_it_learns_stripes_of_which_the_latents_know_nothing():
         ({"event_shape": (4,)}, "`event_shape` must be"),
         ({"event_shape": (4, 4, 1), "window": 0}, "`window` must be"),
         ({"event_shape": (4, 4, 1), "filters": 0}, "`filters` must be"),
+        ({"event_shape": (4, 4, 1), "depth": -1}, "`depth` must be"),
         ({"event_shape": (4, 4, 1), "features": -1}, "`features` must be"),
     ],
 )
