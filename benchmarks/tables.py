@@ -73,11 +73,6 @@ def published_fashion_mnist(likelihood="bernoulli"):
     return markdown(header, rows, "lrrrrrrr")
 
 
-def own_fashion_mnist():
-    """Return our own best on Fashion-MNIST beside the published best of models whose decoder sees no pixels."""
-    return published_fashion_mnist("autoregressive")
-
-
 def ideas():
     """Return what each idea brought to a short training, the latest row of each."""
     lines = []
@@ -204,7 +199,6 @@ TABLES = {
     table.__name__: table
     for table in (
         published_fashion_mnist,
-        own_fashion_mnist,
         ideas,
         serving,
         evidence_cost,
