@@ -20,7 +20,8 @@ class AutoregressiveBernoulli(Likelihood):
     et al. 2017, "Variational lossy autoencoder", section 3.2). It begins as 0.
 
     With `depth`, that many residual layers follow on the first, each of which sees a row and two columns further:
-    masked convolutions, as in a PixelCNN (van den Oord et al. 2016).
+    masked convolutions, as in a PixelCNN (van den Oord et al. 2016). They are what is dear here, and the only
+    part that a mixed `dtype` policy takes in half precision.
 
     With `features` the decoder also gives that many numbers u for each element, which say to g, after its first layer,
     what z knows of the place, so that what it makes of the pixels before depends on z. Without them g does not depend
@@ -129,11 +130,14 @@ class AutoregressiveBernoulli(Likelihood):
             `logits`, of shape (batch, *event_shape): what comes from z alone; and `features`, if there are any, of
             shape (batch, height, width, channels * features).
         """
-        parameters = {"logits": projected[..., 0]}
-        if self.features:
-            height, width, channels = self.event_shape
-            parameters["features"] = tf.reshape(projected[..., 1:], [-1, height, width, channels * self.features])
-        return parameters
+        if not self.features:
+            return {"logits": projected[..., 0]}
+        height, width, channels = self.event_shape
+        logits, features = tf.split(projected, [1, self.features], axis=-1)  # whose gradient is one copy, a slice's two
+        return {
+            "logits": logits[..., 0],
+            "features": tf.reshape(features, [-1, height, width, channels * self.features]),
+        }
 
     def distribution(self, parameters):
         """Build the distribution of images by the chain rule."""
@@ -187,7 +191,7 @@ class AutoregressiveBernoulli(Likelihood):
         """Return g of what `_look` returned; several samples' features may share it."""
         if features is None:
             return self._last(seen)
-        hidden = seen + tf.matmul(features, self.features_kernel)
+        hidden = seen + _linear(features, self.features_kernel)
         if self.depth:
             shape = tf.shape(hidden)
             hidden = tf.reshape(self._further(tf.reshape(hidden, [-1, *hidden.shape[-3:]])), shape)
@@ -203,31 +207,31 @@ class AutoregressiveBernoulli(Likelihood):
 
         hidden = self._first(patch(x, reach))
         if features is not None:
-            hidden += tf.matmul(patch(features, self.depth), self.features_kernel)
+            hidden += _linear(patch(features, self.depth), self.features_kernel)
         inside = patch(tf.ones([1, *self.event_shape[:2], 1], x.dtype), self.depth)
         return self._last(self._further(hidden, inside)[:, 0, 0])
 
     def _first(self, x):
         kernel = tf.pad(self.kernels[0], [[0, self.window + 1], [0, 0], [0, 0]])
         shape = [self.window + 1, 2 * self.window + 1, self.event_shape[-1], self.filters]
-        return _convolution(x, tf.reshape(kernel, shape))
+        return _convolution(x, tf.reshape(kernel, shape), self.variable_dtype)
 
     def _further(self, hidden, inside=None):
         """Take whole images, or patches of which `inside` says what is in the image, through the residual layers."""
         for kernel, bias in zip(self.further_kernels, self.further_biases, strict=True):
-            active = tf.nn.relu(hidden + bias)
+            active = tf.nn.relu(tf.nn.bias_add(hidden, bias))
             if inside is None:
                 active = _surrounded(active, 1)
             else:
                 active, hidden, inside = active * inside, hidden[:, 1:, 1:-1], inside[:, 1:, 1:-1]
             kernel = tf.reshape(tf.pad(kernel, [[0, 1], [0, 0], [0, 0]]), [*_FURTHER, self.filters, self.filters])
-            hidden += _convolution(active, kernel)
+            hidden += _convolution(active, kernel, self.compute_dtype)
         return hidden
 
     def _last(self, hidden):
-        hidden = tf.nn.relu(hidden + self.biases[0])
-        hidden = tf.nn.relu(tf.matmul(hidden, self.kernels[1]) + self.biases[1])
-        return tf.matmul(hidden, self.kernels[2])
+        hidden = tf.nn.relu(tf.nn.bias_add(hidden, self.biases[0]))
+        hidden = tf.nn.relu(tf.nn.bias_add(_linear(hidden, self.kernels[1]), self.biases[1]))
+        return _linear(hidden, self.kernels[2])
 
 
 def _surrounded(values, reach):
@@ -235,5 +239,13 @@ def _surrounded(values, reach):
     return tf.pad(values, [[0, 0], [reach, 0], [reach, reach], [0, 0]])
 
 
-def _convolution(x, kernel):
-    return tf.nn.conv2d(x, kernel, strides=1, padding="VALID")
+def _linear(values, kernel):
+    """Multiply the last axis by a matrix, as one product: over more axes the gradient would be many small ones."""
+    product = tf.matmul(tf.reshape(values, [-1, values.shape[-1]]), kernel)
+    return tf.reshape(product, tf.concat([tf.shape(values)[:-1], kernel.shape[-1:]], axis=0))
+
+
+def _convolution(x, kernel, dtype):
+    """Convolve in `dtype`; what comes out has the precision that x had."""
+    found = tf.nn.conv2d(tf.cast(x, dtype), tf.cast(kernel, dtype), strides=1, padding="VALID")
+    return tf.cast(found, x.dtype)

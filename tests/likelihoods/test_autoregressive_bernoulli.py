@@ -11,10 +11,10 @@ import keras_vae as kv
 BINARY = np.array(np.meshgrid(*[[0.0, 1.0]] * 6)).reshape(6, -1).T.reshape(-1, 3, 2, 1)  # all 64 images of 3 x 2
 
 
-def likelihood(event_shape=(3, 2, 1), *, window=1, seed=0, **options):
+def likelihood(event_shape=(3, 2, 1), *, window=1, dtype="float64", seed=0, **options):
     """A likelihood of numbers that are given as they are, whose network is not 0."""
     made = kv.likelihoods.AutoregressiveBernoulli(
-        event_shape, window=window, filters=4, projection=None, dtype="float64", **options
+        event_shape, window=window, filters=4, projection=None, dtype=dtype, **options
     )
     made.build((1, *event_shape, made.numbers_per_element)[: 4 + bool(made.features)])
     generator = np.random.default_rng(seed)
@@ -43,6 +43,19 @@ def test_probabilities_of_all_images_sum_to_one(features, depth):
     log_prob = made.distribution(parameters_of(made, 1)).log_prob(BINARY)
     assert np.exp(log_prob).sum() == pytest.approx(1.0, rel=1e-12)
     assert np.ptp(log_prob) > 1.0
+
+
+@pytest.mark.parametrize(("policy", "precision"), [("mixed_float16", 2e-3), ("mixed_bfloat16", 2e-2)])
+def test_further_layers_are_rounded_under_mixed_precision_and_probabilities_still_sum_to_one(policy, precision):
+    exact, rounded = (likelihood(depth=2, features=2, dtype=dtype) for dtype in ("float32", policy))
+    parameters = {name: tf.cast(value, tf.float32) for name, value in parameters_of(exact, 1).items()}
+    log_prob = rounded.distribution(parameters).log_prob(BINARY)
+    assert log_prob.dtype == tf.float32
+    assert np.exp(log_prob.numpy().astype(float)).sum() == pytest.approx(1.0, rel=1e-5)
+    features = tf.repeat(parameters["features"], 64, 0)
+    x = tf.constant(BINARY, tf.float32)
+    contexts = [made.context(x, features).numpy() for made in (exact, rounded)]
+    assert 0 < np.abs(contexts[1] - contexts[0]).max() < 10 * precision * np.abs(contexts[0]).max()
 
 
 @with_and_without_features
