@@ -1,5 +1,7 @@
 """The Bernoulli likelihood whose pixels also see those above and to the left of them."""
 
+import math
+
 import keras
 import tensorflow as tf
 
@@ -214,6 +216,8 @@ class AutoregressiveBernoulli(Likelihood):
     def _first(self, x):
         kernel = tf.pad(self.kernels[0], [[0, self.window + 1], [0, 0], [0, 0]])
         shape = [self.window + 1, 2 * self.window + 1, self.event_shape[-1], self.filters]
+        if tuple(x.shape[1:3]) == tuple(shape[:2]):  # one place, while sampling: a product starts sooner
+            return _linear(tf.reshape(x, [-1, 1, 1, math.prod(shape[:3])]), tf.reshape(kernel, [-1, self.filters]))
         return _convolution(x, tf.reshape(kernel, shape), self.variable_dtype)
 
     def _further(self, hidden, inside=None):
