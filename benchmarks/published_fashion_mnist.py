@@ -29,6 +29,7 @@ PUBLISHED = {
 }
 BEST = -224.63  # of the table's models whose decoder sees no pixels, a hierarchy of convolutions with exemplar prior
 LATENT_DIM, UNITS, PSEUDO_INPUTS = 40, 300, 500
+LOOK_BACK = {"window": 5, "filters": 32, "depth": 3, "features": 4, "dtype": "mixed_bfloat16"}
 GATED = {"gated": True, "kernel_initializer": "he_normal"}
 GAUSSIAN = {"log_var_range": (-6.0, 2.0), "kernel_initializer": "he_normal"}
 
@@ -108,16 +109,19 @@ RECIPES = {
         batch_size=250,
         tuning=Tuning(epochs=60, num_samples=8, learning_rate=1e-3),
     ),
+    "brief": Recipe(
+        "ours, for two hours on two cores: 110 epochs as published, but batch 125, weight decay 0.25, the learning "
+        "rate goes from 4e-3 to 0 by half a cosine, beta from 0 to 1 over the first 10, and nothing stops before the "
+        "end; the epoch with the best bound on the validation images is kept",
+        epochs=110,
+        patience=110,
+        warm_up=10,
+        learning_rate=4e-3,
+        decay=True,
+        batch_size=125,
+        weight_decay=0.25,
+    ),
 }
-RECIPES["brief"] = dataclasses.replace(
-    RECIPES["importance"],
-    text=RECIPES["importance"].text.replace("250 epochs", "150 epochs").replace("60 epochs", "20 epochs")
-    + "; weight decay 0.5",
-    epochs=150,
-    patience=150,
-    tuning=Tuning(epochs=20, num_samples=8, learning_rate=1e-3),
-    weight_decay=0.5,
-)
 
 
 def make(model, prior, *, event_shape, steps_per_epoch, warm_up, seed, likelihood="bernoulli"):
@@ -136,16 +140,16 @@ def make(model, prior, *, event_shape, steps_per_epoch, warm_up, seed, likelihoo
     seed : int
         Of the noise.
     likelihood : {"bernoulli", "autoregressive"}
-        Whether pixels are independent given the latents, as in the table, or see those before them.
+        Whether pixels are independent given the latents, as in the table, or see those before them; then layers have
+        twice the width.
     """
     top_prior = kv.priors.VampPrior(PSEUDO_INPUTS) if prior == "vamp" else kv.priors.StandardNormal()
     beta = kv.schedules.LinearSchedule(0.0, 1.0, steps=max(1, warm_up * steps_per_epoch))
     if likelihood == "bernoulli":
-        likelihood = kv.likelihoods.Bernoulli(event_shape, kernel_initializer="he_normal")
+        units, likelihood = UNITS, kv.likelihoods.Bernoulli(event_shape, kernel_initializer="he_normal")
     else:
-        likelihood = kv.likelihoods.AutoregressiveBernoulli(
-            event_shape, window=5, filters=32, features=4, kernel_initializer="he_normal"
-        )
+        units = 2 * UNITS
+        likelihood = kv.likelihoods.AutoregressiveBernoulli(event_shape, kernel_initializer="he_normal", **LOOK_BACK)
     shared = {
         "likelihood": likelihood,
         "objective": kv.objectives.ELBO(beta=beta, kl="monte_carlo"),
@@ -153,23 +157,23 @@ def make(model, prior, *, event_shape, steps_per_epoch, warm_up, seed, likelihoo
     }
     if model == "vae":
         return kv.VAE(
-            encoder=kv.networks.MLPEncoder((UNITS, UNITS), **GATED),
+            encoder=kv.networks.MLPEncoder((units, units), **GATED),
             posterior=kv.posteriors.DiagonalGaussian(LATENT_DIM, **GAUSSIAN),
-            decoder=kv.networks.MLPDecoder((UNITS, UNITS), **GATED),
+            decoder=kv.networks.MLPDecoder((units, units), **GATED),
             prior=top_prior,
             **shared,
         )
     return kv.HierarchicalVAE(
         encoders=[
-            kv.networks.JoinedMLP((UNITS,), (UNITS,), **GATED),
-            kv.networks.MLPEncoder((UNITS, UNITS), **GATED),
+            kv.networks.JoinedMLP((units,), (units,), **GATED),
+            kv.networks.MLPEncoder((units, units), **GATED),
         ],
         posteriors=[kv.posteriors.DiagonalGaussian(LATENT_DIM, **GAUSSIAN) for _ in range(2)],
         priors=[
-            kv.priors.ConditionalGaussian(kv.networks.MLPDecoder((UNITS, UNITS), **GATED), **GAUSSIAN),
+            kv.priors.ConditionalGaussian(kv.networks.MLPDecoder((units, units), **GATED), **GAUSSIAN),
             top_prior,
         ],
-        decoder=kv.networks.JoinedMLP((UNITS,), (UNITS,), **GATED),
+        decoder=kv.networks.JoinedMLP((units,), (units,), **GATED),
         **shared,
     )
 
