@@ -22,8 +22,8 @@ class AutoregressiveBernoulli(Likelihood):
     et al. 2017, "Variational lossy autoencoder", section 3.2). It begins as 0.
 
     With `depth`, that many residual layers follow on the first, each of which sees a row and two columns further:
-    masked convolutions, as in a PixelCNN (van den Oord et al. 2016). They are what is dear here, and the only
-    part that a mixed `dtype` policy takes in half precision.
+    masked convolutions, as in a PixelCNN (van den Oord et al. 2016). They are what is dear here, and the only part that
+    a mixed `dtype` policy takes in half precision.
 
     With `features` the decoder also gives that many numbers u for each element, which say to g, after its first layer,
     what z knows of the place, so that what it makes of the pixels before depends on z. Without them g does not depend

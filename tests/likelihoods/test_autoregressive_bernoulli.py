@@ -45,8 +45,8 @@ def test_probabilities_of_all_images_sum_to_one(features, depth):
     assert np.ptp(log_prob) > 1.0
 
 
-@pytest.mark.parametrize(("policy", "precision"), [("mixed_float16", 2e-3), ("mixed_bfloat16", 2e-2)])
-def test_further_layers_are_rounded_under_mixed_precision_and_probabilities_still_sum_to_one(policy, precision):
+@pytest.mark.parametrize(("policy", "rounding"), [("mixed_float16", 2**-11), ("mixed_bfloat16", 2**-8)])
+def test_further_layers_are_rounded_under_mixed_precision_and_probabilities_still_sum_to_one(policy, rounding):
     exact, rounded = (likelihood(depth=2, features=2, dtype=dtype) for dtype in ("float32", policy))
     parameters = {name: tf.cast(value, tf.float32) for name, value in parameters_of(exact, 1).items()}
     log_prob = rounded.distribution(parameters).log_prob(BINARY)
@@ -55,7 +55,7 @@ def test_further_layers_are_rounded_under_mixed_precision_and_probabilities_stil
     features = tf.repeat(parameters["features"], 64, 0)
     x = tf.constant(BINARY, tf.float32)
     contexts = [made.context(x, features).numpy() for made in (exact, rounded)]
-    assert 0 < np.abs(contexts[1] - contexts[0]).max() < 10 * precision * np.abs(contexts[0]).max()
+    assert 0 < np.abs(contexts[1] - contexts[0]).max() < 4 * rounding * np.abs(contexts[0]).max()
 
 
 @with_and_without_features
