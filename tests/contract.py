@@ -17,7 +17,8 @@ LIKELIHOOD = {"event_shape": (4, 3), "projection": None, "kernel_initializer": "
 
 ROWS = {
     "AutoregressiveBernoulli": [
-        {**LIKELIHOOD, "event_shape": (4, 3, 2), "window": 2, "filters": 5, "depth": 1, "features": 2}
+        {**LIKELIHOOD, "event_shape": (4, 3, 2), "window": 2, "filters": 5, "depth": 1, "features": 2},
+        {**LIKELIHOOD, "event_shape": (4, 6, 2), "window": 1, "filters": 3, "depth": 1, "features": 1, "block": 2},
     ],
     "Bernoulli": [LIKELIHOOD],
     "Categorical": [{**LIKELIHOOD, "num_categories": 5, "encoding": "one_hot"}],
@@ -71,6 +72,7 @@ ROWS = {
     "MLPDecoder": [{**DENSE, "activation": "tanh", "gated": True}],
     "MLPEncoder": [{**DENSE, "activation": "tanh", "gated": True}],
     "NormScaledAdam": [{"learning_rate": 0.25, "norm_epsilon": 1e-5, "name": "scaled"}],
+    "NormScaledMuon": [{"learning_rate": 0.25, "norm_epsilon": 1e-5, "name": "scaled", "exclude_layers": ["prior"]}],
     "Reconstruction": [{}],
     "Sampling": [{"seed": 5}],
     "SigmoidSchedule": [{"start": 0.1, "end": 2.0, "midpoint": 5.0, "width": 3.0}],

@@ -9,29 +9,33 @@ from keras_vae.likelihoods.logit_bernoulli import LogitBernoulli
 class CausalBernoulli(tfp.distributions.Distribution):
     """log p(x) = sum_d log Bernoulli(x_d; logits_d + g_d(x before d, features)), by the chain rule.
 
-    A log-probability takes all elements at once. A sample takes one pixel after the other, in raster order, and so does
-    `mean`, which is not the expectation, that has no closed form, but the pass in which each pixel is given the
-    probabilities of those before it in place of their values.
+    The network g works on places: pixels, or squares of `block` pixels a side, whose pixels are then channels.
+
+    A log-probability takes all elements at once. A sample takes one pixel after the other, place by place in raster
+    order and in raster order within a place, and so does `mean`, which is not the expectation, that has no closed form,
+    but the pass in which each pixel is given the probabilities of those before it in place of their values.
 
     Parameters
     ----------
     logits : tf.Tensor
         Shape (..., height, width, channels): what does not depend on x.
     look : callable
-        From x, of shape (batch, height, width, channels), to what each pixel sees of those before it, of shape (batch,
-        height, width, filters).
+        From x, of shape (batch, rows, columns, channels) in places, to what each place sees of x: a tuple of tensors
+        (batch, rows, columns, filters).
     answer : callable
-        From what pixels see, (..., height, width, filters), and their features to g, (..., height, width, channels).
+        From what `look` returned, with more leading axes, and the features to g, (..., rows, columns, channels).
     answer_at : callable
-        From x, features, a row and a column to g at that pixel, of shape (batch, channels).
+        From x, features, a row and a column to g at that place, of shape (batch, channels).
     features : tf.Tensor, optional
         Shape (..., height, width, numbers): what g is given beside x, with the leading axes of `logits`. Without them g
         is computed once for each x, however many logits it is added to.
+    block : int
+        The side of the squares.
     """
 
-    def __init__(self, logits, look, answer, answer_at, features=None):
+    def __init__(self, logits, look, answer, answer_at, *, features=None, block=1):
         parameters = dict(locals())
-        self.logits, self.features = logits, features
+        self.logits, self.features, self.block = logits, features, block
         self._look, self._answer, self._answer_at = look, answer, answer_at
         super().__init__(
             dtype=logits.dtype,
@@ -56,11 +60,15 @@ class CausalBernoulli(tfp.distributions.Distribution):
 
     def _log_prob(self, x):
         x = tf.cast(x, self.dtype)
-        images = tf.reshape(x, tf.concat([[-1], self.event_shape], axis=0))
-        seen = self._look(images)
-        seen = tf.reshape(seen, tf.concat([tf.shape(x)[:-1], [seen.shape[-1]]], axis=0))
-        logits = self.logits + self._answer(seen, self.features)
-        return tf.reduce_sum(LogitBernoulli(logits=logits, dtype=self.dtype).log_prob(x), axis=[-3, -2, -1])
+        images = to_places(tf.reshape(x, tf.concat([[-1], self.event_shape], axis=0)), self.block)
+
+        def like_x(values):
+            return tf.reshape(values, tf.concat([tf.shape(x)[:-3], values.shape[1:]], axis=0))
+
+        seen = tf.nest.map_structure(like_x, self._look(images))
+        logits = to_places(self.logits, self.block) + self._answer(seen, to_places(self.features, self.block))
+        log_prob = LogitBernoulli(logits=logits, dtype=self.dtype).log_prob(like_x(images))
+        return tf.reduce_sum(log_prob, axis=[-3, -2, -1])
 
     def _sample_n(self, n, seed=None):
         shape = tf.concat([[n], tf.shape(self.logits)], axis=0)
@@ -68,29 +76,77 @@ class CausalBernoulli(tfp.distributions.Distribution):
         logits, features = tf.broadcast_to(self.logits, shape), self.features
         if features is not None:
             features = tf.broadcast_to(features, tf.concat([[n], tf.shape(features)], axis=0))
-        return self._pass(logits, features, lambda probabilities, at: tf.cast(at(noise) < probabilities, self.dtype))
+        return self._pass(logits, features, noise)
 
     def _mean(self):
-        return self._pass(self.logits, self.features, lambda probabilities, at: probabilities)
+        return self._pass(self.logits, self.features)
 
-    def _pass(self, logits, features, decide):
-        """Fill images in raster order; `decide` gets a pixel's probabilities and a function that takes that pixel."""
-        height, width, _ = self.event_shape
+    def _pass(self, logits, features, noise=None):
+        """Fill images in their order with what `noise` decides or, without it, with probabilities."""
+        shape = tf.shape(logits)
 
         def folded(values):
-            return tf.reshape(values, [-1, height, width, values.shape[-1]])
+            if values is None:
+                return None
+            return to_places(tf.reshape(values, [-1, *values.shape[-3:]]), self.block)
 
-        features = None if features is None else folded(features)
+        logits, features, noise = folded(logits), folded(features), folded(noise)
+        _, rows, columns, channels = logits.shape
+        turns = self.block**2
 
         def step(number, images):
-            row, column = number // width, number % width
+            place = number // turns
+            row, column = place // columns, place % columns
+            value = tf.sigmoid(logits[:, row, column] + self._answer_at(images, features, row, column))
+            if noise is not None:
+                value = tf.cast(noise[:, row, column] < value, self.dtype)
+            here = tf.reshape(tf.one_hot(place, rows * columns, dtype=self.dtype), [1, rows, columns, 1])
+            now = tf.repeat(tf.one_hot(number % turns, turns, dtype=self.dtype), channels // turns)
+            return number + 1, images + here * (value * now)[:, None, None, :]
 
-            def at(values):
-                return folded(values)[:, row, column]
+        steps = rows * columns * turns
+        _, images = tf.while_loop(lambda number, _: number < steps, step, (0, tf.zeros_like(logits)))
+        return tf.reshape(to_pixels(images, self.block), shape)
 
-            probabilities = tf.sigmoid(at(logits) + self._answer_at(images, features, row, column))
-            here = tf.reshape(tf.one_hot(number, height * width, dtype=self.dtype), [1, height, width, 1])
-            return number + 1, images + here * decide(probabilities, at)[:, None, None, :]
 
-        _, images = tf.while_loop(lambda number, _: number < height * width, step, (0, tf.zeros_like(folded(logits))))
-        return tf.reshape(images, tf.shape(logits))
+def to_places(values, block):
+    """Make the pixels of each square channels.
+
+    Parameters
+    ----------
+    values : tf.Tensor or None
+        Shape (..., height, width, channels).
+    block : int
+        The side of the squares.
+
+    Returns
+    -------
+    tf.Tensor or None
+        Shape (..., height / block, width / block, block^2 * channels).
+    """
+    if values is None or block == 1:
+        return values
+    height, width, channels = values.shape[-3:]
+    places = tf.nn.space_to_depth(tf.reshape(values, [-1, height, width, channels]), block)
+    return tf.reshape(places, tf.concat([tf.shape(values)[:-3], places.shape[1:]], axis=0))
+
+
+def to_pixels(places, block):
+    """Undo `to_places`.
+
+    Parameters
+    ----------
+    places : tf.Tensor
+        Shape (..., rows, columns, block^2 * channels).
+    block : int
+        The side of the squares.
+
+    Returns
+    -------
+    tf.Tensor
+        Shape (..., rows * block, columns * block, channels).
+    """
+    if block == 1:
+        return places
+    values = tf.nn.depth_to_space(tf.reshape(places, [-1, *places.shape[-3:]]), block)
+    return tf.reshape(values, tf.concat([tf.shape(places)[:-3], values.shape[1:]], axis=0))

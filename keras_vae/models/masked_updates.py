@@ -48,17 +48,17 @@ def masked_updates(optimizer, keep):
         variable.assign_sub(or_nothing(tf.cast(value, variable.dtype)))
 
     stand_ins = {"assign": assign, "assign_add": assign_add, "assign_sub": assign_sub}
-    weight_decay = optimizer.weight_decay
+    decays = {name: attributes.get(name) for name in ("weight_decay", "adam_weight_decay")}  # Muon has both
+    decays = {name: decay for name, decay in decays.items() if decay is not None}
     # Not by `setattr`, with which Keras would track them.
     attributes.update(stand_ins)
-    if weight_decay is not None:
-        attributes["weight_decay"] = or_nothing(tf.constant(weight_decay, tf.float32))
+    attributes.update({name: or_nothing(tf.constant(decay, tf.float32)) for name, decay in decays.items()})
     try:
         yield
     finally:
         for name in stand_ins:
             del attributes[name]
-        attributes["weight_decay"] = weight_decay
+        attributes.update(decays)
 
 
 def _tensorflow_variable(variable):

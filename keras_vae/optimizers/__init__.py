@@ -1,5 +1,6 @@
-"""Optimizers that published protocols ask for and Keras does not have."""
+"""Optimizers on gradients of unit norm, which published protocols ask for and Keras does not have."""
 
 from keras_vae.optimizers.norm_scaled_adam import NormScaledAdam
+from keras_vae.optimizers.norm_scaled_muon import NormScaledMuon
 
-__all__ = ["NormScaledAdam"]
+__all__ = ["NormScaledAdam", "NormScaledMuon"]

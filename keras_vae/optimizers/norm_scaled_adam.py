@@ -1,9 +1,9 @@
 """Adam on gradients of unit norm."""
 
 import keras
-import tensorflow as tf
 
 from keras_vae.core import check_number, register
+from keras_vae.optimizers.unit_norm import unit_norm
 
 
 @register
@@ -35,8 +35,7 @@ class NormScaledAdam(keras.optimizers.Adam):
 
     def update_step(self, gradient, variable, learning_rate):
         """Scale one gradient to unit norm and update its variable as Adam does."""
-        gradient = tf.cast(tf.convert_to_tensor(gradient), tf.float64 if variable.dtype == tf.float64 else tf.float32)
-        super().update_step(gradient / (tf.norm(gradient) + self.norm_epsilon), variable, learning_rate)
+        super().update_step(unit_norm(gradient, self.norm_epsilon), variable, learning_rate)
 
     def get_config(self):
         """Return the arguments that rebuild the optimizer."""

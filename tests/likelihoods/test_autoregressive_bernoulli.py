@@ -1,5 +1,7 @@
 """The autoregressive Bernoulli likelihood: the chain rule is normalised and is what samples follow."""
 
+import math
+
 import numpy as np
 import pytest
 import scipy.special
@@ -8,7 +10,14 @@ import tensorflow as tf
 
 import keras_vae as kv
 
-BINARY = np.array(np.meshgrid(*[[0.0, 1.0]] * 6)).reshape(6, -1).T.reshape(-1, 3, 2, 1)  # all 64 images of 3 x 2
+
+def all_images(event_shape):
+    """All binary images of a shape."""
+    size = math.prod(event_shape)
+    return ((np.arange(2**size)[:, None] >> np.arange(size)) & 1).astype(float).reshape(-1, *event_shape)
+
+
+BINARY = all_images((3, 2, 1))  # 64
 
 
 def likelihood(event_shape=(3, 2, 1), *, window=1, dtype="float64", seed=0, **options):
@@ -35,12 +44,16 @@ def parameters_of(made, *leading):
 
 
 with_and_without_features = pytest.mark.parametrize(("features", "depth"), [(0, 0), (2, 0), (0, 2), (2, 2)])
+with_and_without_blocks = pytest.mark.parametrize(
+    ("event_shape", "block"), [((3, 2, 1), 1), ((2, 4, 1), 2), ((4, 2, 1), 2), ((2, 2, 2), 2), ((3, 3, 1), 3)]
+)
 
 
 @with_and_without_features
-def test_probabilities_of_all_images_sum_to_one(features, depth):
-    made = likelihood(depth=depth, features=features)
-    log_prob = made.distribution(parameters_of(made, 1)).log_prob(BINARY)
+@with_and_without_blocks
+def test_probabilities_of_all_images_sum_to_one(features, depth, event_shape, block):
+    made = likelihood(event_shape, depth=depth, features=features, block=block)
+    log_prob = made.distribution(parameters_of(made, 1)).log_prob(all_images(event_shape))
     assert np.exp(log_prob).sum() == pytest.approx(1.0, rel=1e-12)
     assert np.ptp(log_prob) > 1.0
 
@@ -59,14 +72,14 @@ def test_further_layers_are_rounded_under_mixed_precision_and_probabilities_stil
 
 
 @with_and_without_features
-def test_samples_come_as_often_as_their_probability_says(features, depth):
-    made = likelihood(depth=depth, features=features)
-    distribution = made.distribution(parameters_of(made))
-    probabilities = np.exp(distribution.log_prob(BINARY))
+@with_and_without_blocks
+def test_samples_come_as_often_as_their_probability_says(features, depth, event_shape, block):
+    made = likelihood(event_shape, depth=depth, features=features, block=block)
+    distribution, images = made.distribution(parameters_of(made)), all_images(event_shape)
+    probabilities = np.exp(distribution.log_prob(images))
     samples = distribution.sample(20_000, seed=1).numpy()
-    codes = 2 ** np.arange(6)
-    counts = np.bincount((samples.reshape(-1, 6) @ codes).astype(int), minlength=64)
-    counts = counts[(BINARY.reshape(-1, 6) @ codes).astype(int)]
+    codes = 2 ** np.arange(math.prod(event_shape))  # by which `all_images` has them in order
+    counts = np.bincount((samples.reshape(len(samples), -1) @ codes).astype(int), minlength=len(images))
     often = probabilities > 5 / 20_000
     expected = np.append(20_000 * probabilities[often], 20_000 * probabilities[~often].sum())
     assert scipy.stats.chisquare(np.append(counts[often], counts[~often].sum()), expected).pvalue > 1e-3
@@ -88,6 +101,26 @@ def test_a_pixel_sees_the_window_before_it_and_nothing_else(window, depth):
         assert seen.sum() >= 0.5 * (after & near).sum()  # some rectified units are off
 
 
+@pytest.mark.parametrize(("window", "depth"), [(1, 0), (1, 1)])
+def test_with_blocks_a_pixel_sees_squares_before_its_own_and_what_is_before_it_there(window, depth):
+    made = likelihood((6, 8, 1), window=window, depth=depth, block=2)
+    x = np.random.default_rng(1).integers(0, 2, (1, 6, 8, 1)).astype(float)
+    before = made.context(x).numpy()
+    rows, columns = np.indices((6, 8))
+    squares, turns = (rows // 2, columns // 2), rows % 2 * 2 + columns % 2
+    for row, column in [(0, 0), (2, 3), (3, 4), (5, 7)]:
+        changed = x.copy()
+        changed[0, row, column] = 1 - changed[0, row, column]
+        seen = np.abs(made.context(changed).numpy() - before)[0, :, :, 0] > 1e-12
+        down, right = squares[0] - row // 2, squares[1] - column // 2
+        later = (down > 0) | ((down == 0) & (right > 0))
+        within = (down == 0) & (right == 0) & (turns > turns[row, column])
+        near = (down <= window + depth) & (np.abs(right) <= window + depth)
+        may = (later & near) | within
+        assert not (seen & ~may).any()
+        assert seen.sum() >= 0.5 * may.sum()  # some rectified units are off
+
+
 @with_and_without_features
 def test_it_begins_as_the_bernoulli_of_the_same_logits(features, depth):
     made = kv.likelihoods.AutoregressiveBernoulli((3, 2, 1), projection=None, depth=depth, features=features)
@@ -102,8 +135,9 @@ def test_it_begins_as_the_bernoulli_of_the_same_logits(features, depth):
 
 
 @with_and_without_features
-def test_the_mean_gives_each_pixel_the_probabilities_of_those_before_it(features, depth):
-    made = likelihood(depth=depth, features=features)
+@with_and_without_blocks
+def test_the_mean_gives_each_pixel_the_probabilities_of_those_before_it(features, depth, event_shape, block):
+    made = likelihood(event_shape, depth=depth, features=features, block=block)
     parameters = parameters_of(made, 5)
     mean = made.mean(parameters).numpy()
     context = made.context(mean, parameters.get("features"))
@@ -111,8 +145,10 @@ def test_the_mean_gives_each_pixel_the_probabilities_of_those_before_it(features
 
 
 @with_and_without_features
-def test_many_samples_of_z_share_one_look_at_x(features, depth):
-    made, x = likelihood(depth=depth, features=features), BINARY[:4]
+@with_and_without_blocks
+def test_many_samples_of_z_share_one_look_at_x(features, depth, event_shape, block):
+    made = likelihood(event_shape, depth=depth, features=features, block=block)
+    x = all_images(event_shape)[-7:-3]
     parameters = parameters_of(made, 7, 4)
     log_prob = made.distribution(parameters).log_prob(x)
     for number, expected in enumerate(log_prob):
@@ -136,6 +172,7 @@ def test_memory_is_planned_for_the_hidden_layers_where_each_sample_has_its_own()
     arguments = {"event_shape": (28, 28, 1), "filters": 32}
     assert kv.likelihoods.AutoregressiveBernoulli(**arguments).working_numbers == 28 * 28
     assert kv.likelihoods.AutoregressiveBernoulli(**arguments, features=2).working_numbers == 28 * 28 * 32
+    assert kv.likelihoods.AutoregressiveBernoulli(**arguments, features=2, block=2).working_numbers == 14 * 14 * 4 * 16
 
 
 def test_it_learns_stripes_of_which_the_latents_know_nothing():
@@ -165,6 +202,8 @@ def test_it_learns_stripes_of_which_the_latents_know_nothing():
         ({"event_shape": (4, 4, 1), "filters": 0}, "`filters` must be"),
         ({"event_shape": (4, 4, 1), "depth": -1}, "`depth` must be"),
         ({"event_shape": (4, 4, 1), "features": -1}, "`features` must be"),
+        ({"event_shape": (4, 4, 1), "block": 0}, "`block` must be"),
+        ({"event_shape": (4, 6, 1), "block": 4}, "`block` must divide the image's height and width, 4 and 6"),
     ],
 )
 def test_bad_arguments_are_refused(arguments, message):

@@ -19,8 +19,10 @@ OPTIMIZERS = {
     "lamb": lambda: keras.optimizers.Lamb(0.1),
     "lion": lambda: keras.optimizers.Lion(0.1),
     "loss_scale": lambda: keras.optimizers.LossScaleOptimizer(keras.optimizers.Adam(0.1, weight_decay=0.1)),
+    "muon": lambda: keras.optimizers.Muon(0.1, weight_decay=0.1, adam_weight_decay=0.1),
     "nadam": lambda: keras.optimizers.Nadam(0.1),
     "norm_scaled_adam": lambda: kv.optimizers.NormScaledAdam(0.1),
+    "norm_scaled_muon": lambda: kv.optimizers.NormScaledMuon(0.1),
     "rmsprop": lambda: keras.optimizers.RMSprop(0.1, centered=True, momentum=0.9),
     "schedule": lambda: keras.optimizers.SGD(keras.optimizers.schedules.CosineDecay(0.1, 10), momentum=0.9),
     "sgd": lambda: keras.optimizers.SGD(0.1, momentum=0.9, nesterov=True),
@@ -30,7 +32,7 @@ OPTIMIZERS = {
 def start(name):
     """Return an optimizer, and variables for it with gradients, after a first step."""
     optimizer = OPTIMIZERS[name]()
-    variables = [keras.Variable(np.linspace(-1.0, 1.0, 12).reshape(4, 3)), keras.Variable([0.5, -0.5])]
+    variables = [keras.Variable(np.linspace(-1.0, 1.0, 12, dtype="float32").reshape(4, 3)), keras.Variable([0.5, -0.5])]
     gradients = [tf.cos(tf.convert_to_tensor(variable)) for variable in variables]
     optimizer.build(variables)
     optimizer.apply_gradients(zip(gradients, variables, strict=True))
