@@ -3,6 +3,7 @@
 import math
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from keras_vae.core import check_integer, register
@@ -139,9 +140,9 @@ class AutoregressiveBernoulli(Likelihood):
                 autocast=False,
                 name="context_beside",
             )
-            order = tf.range(channels) // self.event_shape[-1]
-            self._mine = tf.repeat(tf.eye(channels, dtype=self.variable_dtype), own, axis=0)
-            self._before = tf.repeat(tf.cast(order[:, None] < order, self.variable_dtype), own, axis=1)
+            pixel = np.arange(channels) // self.event_shape[-1]
+            self._mine = np.repeat(np.eye(channels), own, axis=0).astype(self.variable_dtype)
+            self._before = np.repeat(pixel[:, None] < pixel, own, axis=1).astype(self.variable_dtype)
         if self.features:
             self.features_kernel = self.add_weight(
                 shape=(channels * self.features, self.filters),

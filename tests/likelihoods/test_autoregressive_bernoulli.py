@@ -45,13 +45,19 @@ def parameters_of(made, *leading):
 
 with_and_without_features = pytest.mark.parametrize(("features", "depth"), [(0, 0), (2, 0), (0, 2), (2, 2)])
 with_and_without_blocks = pytest.mark.parametrize(
-    ("event_shape", "block"), [((3, 2, 1), 1), ((2, 4, 1), 2), ((4, 2, 1), 2), ((2, 2, 2), 2), ((3, 3, 1), 3)]
+    ("event_shape", "block", "features", "depth"),
+    [
+        *[((3, 2, 1), 1, features, depth) for features in (0, 2) for depth in (0, 2)],
+        ((2, 4, 1), 2, 0, 2),
+        ((4, 2, 1), 2, 2, 0),
+        ((2, 2, 2), 2, 2, 2),
+        ((3, 3, 1), 3, 0, 0),
+    ],
 )
 
 
-@with_and_without_features
 @with_and_without_blocks
-def test_probabilities_of_all_images_sum_to_one(features, depth, event_shape, block):
+def test_probabilities_of_all_images_sum_to_one(event_shape, block, features, depth):
     made = likelihood(event_shape, depth=depth, features=features, block=block)
     log_prob = made.distribution(parameters_of(made, 1)).log_prob(all_images(event_shape))
     assert np.exp(log_prob).sum() == pytest.approx(1.0, rel=1e-12)
@@ -71,9 +77,8 @@ def test_further_layers_are_rounded_under_mixed_precision_and_probabilities_stil
     assert 0 < np.abs(contexts[1] - contexts[0]).max() < 4 * rounding * np.abs(contexts[0]).max()
 
 
-@with_and_without_features
 @with_and_without_blocks
-def test_samples_come_as_often_as_their_probability_says(features, depth, event_shape, block):
+def test_samples_come_as_often_as_their_probability_says(event_shape, block, features, depth):
     made = likelihood(event_shape, depth=depth, features=features, block=block)
     distribution, images = made.distribution(parameters_of(made)), all_images(event_shape)
     probabilities = np.exp(distribution.log_prob(images))
@@ -134,9 +139,8 @@ def test_it_begins_as_the_bernoulli_of_the_same_logits(features, depth):
     np.testing.assert_allclose(made.mean(parameters), plain.mean(plain(values)), atol=1e-6)
 
 
-@with_and_without_features
 @with_and_without_blocks
-def test_the_mean_gives_each_pixel_the_probabilities_of_those_before_it(features, depth, event_shape, block):
+def test_the_mean_gives_each_pixel_the_probabilities_of_those_before_it(event_shape, block, features, depth):
     made = likelihood(event_shape, depth=depth, features=features, block=block)
     parameters = parameters_of(made, 5)
     mean = made.mean(parameters).numpy()
@@ -144,9 +148,8 @@ def test_the_mean_gives_each_pixel_the_probabilities_of_those_before_it(features
     np.testing.assert_allclose(mean, scipy.special.expit(parameters["logits"] + context), rtol=1e-10)
 
 
-@with_and_without_features
 @with_and_without_blocks
-def test_many_samples_of_z_share_one_look_at_x(features, depth, event_shape, block):
+def test_many_samples_of_z_share_one_look_at_x(event_shape, block, features, depth):
     made = likelihood(event_shape, depth=depth, features=features, block=block)
     x = all_images(event_shape)[-7:-3]
     parameters = parameters_of(made, 7, 4)
