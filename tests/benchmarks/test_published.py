@@ -64,7 +64,7 @@ def test_the_split_is_the_published_one(script):
         ("vae", "standard_normal", "bernoulli", "published", 2, 1),
         pytest.param("vae", "standard_normal", "bernoulli", "published", 2, 2, marks=pytest.mark.soak),
         pytest.param("hvae", "vamp", "bernoulli", "importance", 3, 1, marks=pytest.mark.soak),
-        pytest.param("vae", "vamp", "autoregressive", "brief", 2, 1, marks=pytest.mark.soak),
+        pytest.param("vae", "mixture", "autoregressive", "brief", 2, 1, marks=pytest.mark.soak),
     ],
 )
 def test_the_whole_path_of_the_table_runs_and_resumes(model, prior, likelihood, recipe, epochs, runs, tmp_path):
@@ -139,6 +139,11 @@ def test_the_published_schedule_of_the_iwae_table(script):
         ("features", {"likelihood"}),
         ("features_wide", {"likelihood"}),
         ("features_vamp", {"likelihood", "prior"}),
+        ("mixture", {"prior"}),
+        ("small_batch", set()),
+        ("deep", {"likelihood", "prior"}),
+        ("squares", {"likelihood", "prior"}),
+        ("muon", {"likelihood", "prior"}),
     ],
 )
 def test_an_idea_changes_what_it_names_and_nothing_else(script, idea, changed):
