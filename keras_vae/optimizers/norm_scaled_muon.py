@@ -1,7 +1,6 @@
 """Muon on gradients of unit norm."""
 
 import keras
-import tensorflow as tf
 
 from keras_vae.core import check_number, register
 from keras_vae.optimizers.unit_norm import unit_norm
@@ -14,7 +13,7 @@ class NormScaledMuon(keras.optimizers.Muon):
     Matrices are moved by the nearest orthogonal matrix to their momentum; all else by Adam, on scaled gradients as
     `NormScaledAdam` has them. An orthogonalised update has no scale, but its momentum has: scaled, each step counts
     alike in it. Convolutions of `AutoregressiveBernoulli` are matrices, which is where this is worth its price; for
-    large dense layers the orthogonalisation costs more than the step.
+    large dense layers the orthogonalisation costs more than the step. Keras's Muon wants variables in float32.
 
     Parameters
     ----------
@@ -38,8 +37,7 @@ class NormScaledMuon(keras.optimizers.Muon):
 
     def update_step(self, gradient, variable, learning_rate):
         """Scale one gradient to unit norm and update its variable as Muon does."""
-        gradient = tf.cast(unit_norm(gradient, self.norm_epsilon), variable.dtype)
-        super().update_step(gradient, variable, tf.cast(learning_rate, variable.dtype))
+        super().update_step(unit_norm(gradient, self.norm_epsilon), variable, learning_rate)
 
     def get_config(self):
         """Return the arguments that rebuild the optimizer."""

@@ -154,6 +154,19 @@ def test_an_idea_changes_what_it_names_and_nothing_else(script, idea, changed):
     assert differing - {"name"} == changed
 
 
+def test_muon_takes_the_convolutions_that_look_back_and_nothing_else(script):
+    table = script("published_fashion_mnist")
+    shape = {"event_shape": (8, 8, 1), "steps_per_epoch": 1, "warm_up": 1, "seed": 0}
+    vae = table.make("vae", "mixture", likelihood="autoregressive", **shape)
+    vae.compile(**table.compile_options(1e-3, compiled=False, muon=True))
+    by_muon = [
+        variable.path.split("/")[-1]
+        for variable, velocity in zip(vae.trainable_variables, vae.optimizer.adam_velocities, strict=True)
+        if velocity is None
+    ]
+    assert sorted(by_muon) == sorted(["context_0", "context_1", *(f"further_{level}" for level in range(8))])
+
+
 def _unnamed(config):
     """Return a config without the names that Keras counts up."""
     if isinstance(config, dict):

@@ -32,7 +32,9 @@ OPTIMIZERS = {
 def start(name):
     """Return an optimizer, and variables for it with gradients, after a first step."""
     optimizer = OPTIMIZERS[name]()
-    variables = [keras.Variable(np.linspace(-1.0, 1.0, 12, dtype="float32").reshape(4, 3)), keras.Variable([0.5, -0.5])]
+    dtype = "float32" if "muon" in name else "float64"  # Keras's Muon refuses float64
+    matrix = np.linspace(-1.0, 1.0, 12, dtype=dtype).reshape(4, 3)
+    variables = [keras.Variable(matrix), keras.Variable([0.5, -0.5])]
     gradients = [tf.cos(tf.convert_to_tensor(variable)) for variable in variables]
     optimizer.build(variables)
     optimizer.apply_gradients(zip(gradients, variables, strict=True))
