@@ -19,13 +19,8 @@ class CausalBernoulli(tfp.distributions.Distribution):
     ----------
     logits : tf.Tensor
         Shape (..., height, width, channels): what does not depend on x.
-    look : callable
-        From x, of shape (batch, rows, columns, channels) in places, to what each place sees of x: a tuple of tensors
-        (batch, rows, columns, filters).
-    answer : callable
-        From what `look` returned, with more leading axes, and the features to g, (..., rows, columns, channels).
-    answer_at : callable
-        From x, features, a row and a column to g at that place, of shape (batch, channels).
+    network : CausalNetwork
+        g: its `look` is taken once for each x, its `answer` for each logits and features, `answer_at` for a pixel.
     features : tf.Tensor, optional
         Shape (..., height, width, numbers): what g is given beside x, with the leading axes of `logits`. Without them g
         is computed once for each x, however many logits it is added to.
@@ -33,10 +28,9 @@ class CausalBernoulli(tfp.distributions.Distribution):
         The side of the squares.
     """
 
-    def __init__(self, logits, look, answer, answer_at, *, features=None, block=1):
+    def __init__(self, logits, network, *, features=None, block=1):
         parameters = dict(locals())
-        self.logits, self.features, self.block = logits, features, block
-        self._look, self._answer, self._answer_at = look, answer, answer_at
+        self.logits, self.network, self.features, self.block = logits, network, features, block
         super().__init__(
             dtype=logits.dtype,
             reparameterization_type=tfp.distributions.NOT_REPARAMETERIZED,
@@ -65,8 +59,8 @@ class CausalBernoulli(tfp.distributions.Distribution):
         def like_x(values):
             return tf.reshape(values, tf.concat([tf.shape(x)[:-3], values.shape[1:]], axis=0))
 
-        seen = tf.nest.map_structure(like_x, self._look(images))
-        logits = to_places(self.logits, self.block) + self._answer(seen, to_places(self.features, self.block))
+        seen = tf.nest.map_structure(like_x, self.network.look(images))
+        logits = to_places(self.logits, self.block) + self.network.answer(seen, to_places(self.features, self.block))
         log_prob = LogitBernoulli(logits=logits, dtype=self.dtype).log_prob(like_x(images))
         return tf.reduce_sum(log_prob, axis=[-3, -2, -1])
 
@@ -97,7 +91,7 @@ class CausalBernoulli(tfp.distributions.Distribution):
         def step(number, images):
             place = number // turns
             row, column = place // columns, place % columns
-            value = tf.sigmoid(logits[:, row, column] + self._answer_at(images, features, row, column))
+            value = tf.sigmoid(logits[:, row, column] + self.network.answer_at(images, features, row, column))
             if noise is not None:
                 value = tf.cast(noise[:, row, column] < value, self.dtype)
             here = tf.reshape(tf.one_hot(place, rows * columns, dtype=self.dtype), [1, rows, columns, 1])

@@ -164,7 +164,7 @@ def test_muon_takes_the_convolutions_that_look_back_and_nothing_else(script):
         for variable, velocity in zip(vae.trainable_variables, vae.optimizer.adam_velocities, strict=True)
         if velocity is None
     ]
-    assert sorted(by_muon) == sorted(["context_0", "context_1", *(f"further_{level}" for level in range(8))])
+    assert sorted(by_muon) == sorted(["first", "middle", *(f"further_{level}" for level in range(8))])
 
 
 def _unnamed(config):
