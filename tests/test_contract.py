@@ -13,6 +13,7 @@ import pytest
 
 import keras_vae as kv
 from keras_vae import core
+from keras_vae.likelihoods.causal_network import CausalNetwork
 from tests.contract import MODELS, ROWS
 
 REGISTERED = {
@@ -23,6 +24,7 @@ REGISTERED = {
 MODULES = [
     importlib.import_module(module.name) for module in pkgutil.walk_packages(kv.__path__, prefix=f"{kv.__name__}.")
 ]
+INNER = {CausalNetwork}  # made by a part from the part's own arguments, and never saved by itself
 ROOMS = [module for module in MODULES if hasattr(module, "__path__") and module.__name__.count(".") == 1]
 
 CASES = [pytest.param(name, row, id=f"{name}-{i}") for name, rows in ROWS.items() for i, row in enumerate(rows)]
@@ -78,7 +80,7 @@ def test_every_part_is_registered():
     }
     parents = {parent for part in defined for parent in part.__mro__[1:]}
     leaves = {part for part in defined - parents if not part.__name__.startswith("_")}
-    assert leaves - set(REGISTERED.values()) == set()
+    assert leaves - set(REGISTERED.values()) == INNER
 
 
 @pytest.mark.parametrize("name", REGISTERED)
