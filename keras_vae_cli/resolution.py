@@ -113,5 +113,3 @@ def _check_combinations(settings, has_mixture, is_elbo, is_scheduled):
             "`--free-bits` must be left out with --kl monte_carlo: it needs the KL of each dimension. "
             f"Received: {settings.free_bits:g}"
         )
-    if settings.gradient == "dreg" and settings.prior == "vamp":
-        raise Mistake("`--gradient` must be plain for --prior vamp: that prior depends on the encoder. Received: dreg")

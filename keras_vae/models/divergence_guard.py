@@ -95,7 +95,7 @@ class DivergenceGuard:
             _is_spoilt([x, weights]),
             _is_spoilt([terms.kl_loss]),
             _is_spoilt([terms.reconstruction_loss]),
-            _is_spoilt([terms.loss, terms.inference_loss, penalty]),
+            _is_spoilt([terms.loss, *(terms.inference_losses or ()), penalty]),
             gradient,
         ]
         spoilt = global_sum(tf.cast(tf.stack(spoilt), tf.int32)) > 0

@@ -94,7 +94,10 @@ class HierarchicalVAE(LatentVariableModel):
 
     @property
     def inference_parts(self):
-        """The layers that make q(z|x), for objectives that treat their variables apart."""
+        """The encoders, then the posteriors, for objectives that treat their variables apart.
+
+        Files name weights by it, as Keras stores layers under the first property that has them.
+        """
         return (*self.encoders, *self.posteriors)
 
     def build(self, input_shape=None):

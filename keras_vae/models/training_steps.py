@@ -155,7 +155,7 @@ class TrainingSteps(ChosenExecution, abc.ABC):
         x, condition, weights = with_weights(data)
         step = self.optimizer.iterations
         remembered = self._guard.remember(self)
-        with tf.GradientTape(persistent=self.objective.has_inference_loss) as tape:
+        with tf.GradientTape(persistent=self.objective.has_inference_losses) as tape:
             terms = self._terms(x, condition, weights, step=step, training=True)
             penalty = self._penalty()
             # Each replica minimises its share of the global mean; the optimizer sums gradients over replicas.
@@ -164,8 +164,7 @@ class TrainingSteps(ChosenExecution, abc.ABC):
             share = tf.math.divide_no_nan(share, global_sum(tf.reduce_sum(share)))
             losses = [
                 self.optimizer.scale_loss(tf.reduce_sum(share * loss) + penalty / num_replicas())
-                for loss in (terms.loss, terms.inference_loss)
-                if loss is not None
+                for loss in (terms.loss, *(terms.inference_losses or ()))
             ]
         variables = self.trainable_variables
         gradients = self._guard.agree(self._gradients(tape, losses, variables), self.optimizer)
@@ -209,16 +208,27 @@ class TrainingSteps(ChosenExecution, abc.ABC):
         return self.objective(record, step=step, training=training)
 
     def _gradients(self, tape, losses, variables):
-        """Differentiate the loss, or the inference variables' own loss where there is a second one."""
-        gradients = tape.gradient(losses[0], variables)
-        if len(losses) == 1:
-            return gradients
-        inference = {id(variable) for part in self.inference_parts for variable in part.trainable_variables}
-        own = tape.gradient(losses[1], variables)
-        return [
-            second if id(variable) in inference else first
-            for variable, first, second in zip(variables, gradients, own, strict=True)
-        ]
+        """Differentiate the loss, and by each level's inference variables their own loss where they have one."""
+        own = self._inference_variables() if len(losses) > 1 else []
+        taken = {key for group in own for key in group}
+        groups = [{id(variable): variable for variable in variables if id(variable) not in taken}, *own]
+        found = {}
+        for loss, group in zip(losses, groups, strict=True):
+            found |= zip(group, tape.gradient(loss, list(group.values())), strict=True)
+        return [found[id(variable)] for variable in variables]
+
+    def _inference_variables(self):
+        """Return for each latent the trainable variables that make its q, by their identity."""
+        parts = self.inference_parts
+        levels = zip(parts[: len(parts) // 2], parts[len(parts) // 2 :], strict=True)
+        groups = [_variables_of(level) for level in levels]
+        others = _variables_of(layer for layer in self.layers if all(layer is not part for part in parts))
+        if sum(map(len, [others, *groups])) > len(set(others).union(*groups)):
+            raise ValueError(
+                '`objective` must take `gradient="plain"` where an encoder shares weights with another level or with '
+                f'the decoder. Received: objective={type(self.objective).__name__}(gradient="dreg")'
+            )
+        return groups
 
     def _noise_seed(self, stream, step):
         """Return the seed of this batch on this replica.
@@ -258,6 +268,12 @@ class TrainingSteps(ChosenExecution, abc.ABC):
         x = tf.zeros([1, *self.likelihood.x_shape], self.variable_dtype)
         record = self.infer(x, num_samples=self.objective.num_samples, seed=0)
         self.objective(record, step=0, training=False)
+        if self.objective.has_inference_losses:
+            self._inference_variables()
+
+
+def _variables_of(layers):
+    return {id(variable): variable for layer in layers for variable in layer.trainable_variables}
 
 
 def _check_options_for_replicas(kwargs):

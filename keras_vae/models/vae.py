@@ -90,7 +90,7 @@ class VAE(LatentVariableModel):
 
     @property
     def inference_parts(self):
-        """The layers that make q(z|x), for objectives that treat their variables apart."""
+        """The encoder and the posterior, for objectives that treat their variables apart; files name weights by it."""
         return (self.encoder, self.posterior)
 
     def build(self, input_shape=None):

@@ -23,7 +23,9 @@ class IWELBO(Objective):
     gradient : {"plain", "dreg"}
         "plain" differentiates the bound as it stands; the encoder's part of that gradient drowns in noise as K grows.
         "dreg" gives the encoder the doubly reparameterized gradient (Tucker et al. 2019, eq. 8), which is unbiased
-        too and does not. It is for models of one latent whose prior does not depend on the encoder.
+        too and does not. With several latents each level's encoder gets its own (Bauer & Mnih 2021); of a prior that
+        depends on the encoder, as `VampPrior` does, it gets the plain gradient as well. An encoder must share no
+        weights with another level or with the decoder.
 
     Raises
     ------
@@ -41,16 +43,16 @@ class IWELBO(Objective):
         return ("loss", "reconstruction_loss", "kl_loss", "elbo", "iwelbo")
 
     @property
-    def has_inference_loss(self):
-        """Whether inference variables have a loss of their own."""
+    def has_inference_losses(self):
+        """Whether each level's inference variables have a loss of their own."""
         return self.gradient == "dreg"
 
     def __call__(self, record, *, step, training):
         """Compute the terms."""
         log_likelihood = record.likelihood.log_prob(record.x)
-        log_ratio = tf.add_n(
-            [latent.posterior.log_prob(latent.z) - latent.prior.log_prob(latent.z) for latent in record.latents]
-        )
+        log_priors = [latent.prior.log_prob(latent.z) for latent in record.latents]
+        log_posteriors = [latent.posterior.log_prob(latent.z) for latent in record.latents]
+        log_ratio = tf.add_n(log_posteriors) - tf.add_n(log_priors)
         log_weight = log_likelihood - log_ratio
         iwelbo = tf.reduce_logsumexp(log_weight, axis=0) - math.log(self.num_samples)
         return Terms(
@@ -59,23 +61,32 @@ class IWELBO(Objective):
             kl_loss=tf.reduce_mean(log_ratio, axis=0),
             elbo=tf.reduce_mean(log_weight, axis=0),
             iwelbo=iwelbo,
-            inference_loss=self._inference_loss(record, log_likelihood) if self.has_inference_loss else None,
+            inference_losses=_inference_losses(record.latents, log_likelihood, log_priors, log_posteriors)
+            if self.has_inference_losses
+            else None,
         )
 
     def get_config(self):
         """Return the arguments that rebuild the objective."""
         return {"num_samples": self.num_samples, "gradient": self.gradient}
 
-    def _inference_loss(self, record, log_likelihood):
-        """Return the surrogate whose gradient by the encoder is the doubly reparameterized one."""
-        if len(record.latents) != 1:
-            raise ValueError(
-                '`gradient` must be "plain" for a model of several latents. '
-                f"Received: gradient='dreg' and {len(record.latents)} latents"
-            )
-        (latent,) = record.latents
-        # The encoder shall act through the samples alone, not through the density at them.
-        posterior = tf.nest.map_structure(tf.stop_gradient, latent.posterior, expand_composites=True)
-        log_weight = log_likelihood + latent.prior.log_prob(latent.z) - posterior.log_prob(latent.z)
-        weights = tf.stop_gradient(tf.nn.softmax(log_weight, axis=0))
-        return -tf.reduce_sum(tf.square(weights) * log_weight, axis=0)
+
+def _inference_losses(latents, log_likelihood, log_priors, log_posteriors):
+    """Return for each latent the surrogate whose gradient by its encoder is the doubly reparameterized one.
+
+    By z alone, sample k of the bound has the weight w_k / sum w; what an encoder does through its samples, its density
+    at them left out, counts with the square of it. An encoder above acts on the densities below through its samples,
+    so one level's density is left out at a time.
+    """
+    log_joint = log_likelihood + tf.add_n(log_priors)
+    weights = tf.stop_gradient(tf.nn.softmax(log_joint - tf.add_n(log_posteriors), axis=0))
+    losses = []
+    for level, latent in enumerate(latents):
+        fixed = tf.nest.map_structure(tf.stop_gradient, latent.posterior, expand_composites=True)
+        others = [log_posterior for other, log_posterior in enumerate(log_posteriors) if other != level]
+        log_weight = log_joint - tf.add_n([fixed.log_prob(latent.z), *others])
+        losses.append(-tf.reduce_sum(tf.square(weights) * log_weight, axis=0))
+    # The top prior alone may depend on an encoder other than through samples: there weights count as they are.
+    log_prior = latents[-1].prior.log_prob(tf.stop_gradient(latents[-1].z))
+    losses[-1] -= tf.reduce_sum((weights - tf.square(weights)) * log_prior, axis=0)
+    return tuple(losses)

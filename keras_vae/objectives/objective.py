@@ -18,8 +18,8 @@ class Objective(abc.ABC):
     needs_density = True
     """Whether q(z|x) must have a density."""
 
-    has_inference_loss = False
-    """Whether `Terms.inference_loss` is filled: a loss of their own for the encoder's and the posterior's variables."""
+    has_inference_losses = False
+    """Whether `Terms.inference_losses` is filled: a loss of its own for each latent's encoder and posterior."""
 
     @property
     @abc.abstractmethod

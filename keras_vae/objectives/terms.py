@@ -22,8 +22,9 @@ class Terms(NamedTuple):
         Scalar: the weight of the rate at this step, where it is scheduled.
     iwelbo : tf.Tensor or None
         The importance-weighted bound, where the objective has one.
-    inference_loss : tf.Tensor or None
-        What the encoder's and the posterior's variables minimise in place of `loss`, where they differ.
+    inference_losses : tuple of tf.Tensor or None
+        Bottom-up, for each latent: what its encoder's and its posterior's variables minimise in place of `loss`, where
+        they differ.
     """
 
     loss: tf.Tensor
@@ -32,4 +33,4 @@ class Terms(NamedTuple):
     elbo: tf.Tensor | None = None
     beta: tf.Tensor | None = None
     iwelbo: tf.Tensor | None = None
-    inference_loss: tf.Tensor | None = None
+    inference_losses: tuple[tf.Tensor, ...] | None = None

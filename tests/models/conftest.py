@@ -18,6 +18,24 @@ def small_vae(event_shape=(6,), latent_dim=2, *, posterior=None, likelihood=None
     )
 
 
+def hierarchy(dims=(3, 2), event_shape=(6,), objective=None, likelihood=None, encoders=None, prior=None):
+    """Build a small hierarchy of as many levels as there are dimensions, bottom-up."""
+    settings = {"gated": True, "kernel_initializer": "he_normal"}
+    lower = len(dims) - 1
+    return kv.HierarchicalVAE(
+        encoders=encoders
+        or [kv.networks.JoinedMLP((8,), (8,), **settings) for _ in range(lower)]
+        + [kv.networks.MLPEncoder((8, 8), **settings)],
+        posteriors=[kv.posteriors.DiagonalGaussian(size) for size in dims],
+        priors=[kv.priors.ConditionalGaussian(kv.networks.MLPDecoder((8,), **settings)) for _ in range(lower)]
+        + [prior or kv.priors.StandardNormal()],
+        decoder=kv.networks.JoinedMLP((8,), (8,), **settings),
+        likelihood=likelihood or kv.likelihoods.Bernoulli(event_shape),
+        objective=objective,
+        seed=0,
+    )
+
+
 def binary(n=64, event_shape=(6,), seed=0):
     """Draw binary observations with a common cause, so that there is something to learn."""
     generator = np.random.default_rng(seed)
