@@ -5,6 +5,7 @@ Norouzi 2020, table of density estimation; Tomczak & Welling 2018). A run resume
 
     python benchmarks/published_fashion_mnist.py --model vae --prior standard_normal --recipe published --seed 0
     python benchmarks/published_fashion_mnist.py --model vae --prior standard_normal --recipe importance --seed 0
+    python benchmarks/published_fashion_mnist.py --model hvae --prior vamp --recipe regularized --seed 0
     python benchmarks/published_fashion_mnist.py --model hvae --prior vamp --quick
 
 `--likelihood autoregressive` is no part of that table: pixels that also see those before them, for numbers of our own;
