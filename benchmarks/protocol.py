@@ -101,6 +101,7 @@ def train(
     compile_options,
     monitor="val_elbo",
     keep="best",
+    averaged=False,
 ):
     """Train until validation stops improving, or go on with a run that was cut, and return the model to evaluate.
 
@@ -120,6 +121,8 @@ def train(
         The bound on the validation images by which an epoch is the best.
     keep : {"best", "last"}
         Which epoch's weights are returned.
+    averaged : bool
+        Whether log p(x|z) is averaged over the draws of each training pixel.
 
     Returns
     -------
@@ -139,8 +142,9 @@ def train(
         print(f"going on after epoch {checkpoint.epoch}", flush=True)
     stopping = keras.callbacks.EarlyStopping(monitor, mode="max", patience=patience, start_from_epoch=first)
     progress = Progress(stopping)
+    options = {"shuffle": True, "binarize": "dynamic", "with_probabilities": averaged}
     vae.fit(
-        kv.data.pipeline(data.train, batch_size=batch_size, shuffle=True, binarize="dynamic", seed=seed),
+        kv.data.pipeline(data.train, batch_size=batch_size, seed=seed, **options),
         validation_data=kv.data.pipeline(data.validation, batch_size=500),
         epochs=epochs,
         verbose=0,

@@ -173,6 +173,7 @@ def main(arguments=None):
         epochs=recipe.epochs,
         patience=recipe.patience,
         warm_up=recipe.warm_up,
+        averaged=recipe.averaged,
         compile_options=optimized(
             recipe.learning_rate, recipe.epochs, weight_decay=recipe.weight_decay, muon=recipe.muon
         ),

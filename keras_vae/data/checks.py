@@ -4,7 +4,7 @@ import numpy as np
 import tensorflow as tf
 
 
-def check_array(x, *, shape, support=None, integer=False, owner="the likelihood", float16=False):
+def check_array(x, *, shape, support=None, integer=False, owner="the likelihood", float16=False, name="x"):
     """Check an array of observations: its shape, that it is finite, and that its values are in the support.
 
     Parameters
@@ -21,6 +21,8 @@ def check_array(x, *, shape, support=None, integer=False, owner="the likelihood"
         Who asks, for the message.
     float16 : bool
         Whether values must also fit into float16.
+    name : str
+        What is checked, for the message.
 
     Returns
     -------
@@ -33,28 +35,28 @@ def check_array(x, *, shape, support=None, integer=False, owner="the likelihood"
         Naming what was expected and what came.
     """
     x = np.asarray(x)
-    check_spec(x.shape, x.dtype, shape=shape, owner=owner)
+    check_spec(x.shape, x.dtype, shape=shape, owner=owner, name=name)
     if len(x) == 0:
-        raise ValueError(f"`x` must hold at least one example. Received: an empty array of shape {x.shape}")
+        raise ValueError(f"`{name}` must hold at least one example. Received: an empty array of shape {x.shape}")
     low, high = float(np.min(x)), float(np.max(x))
     if not (np.isfinite(low) and np.isfinite(high)):
         row = int(np.argmin(np.isfinite(x.reshape(len(x), -1)).all(axis=1)))
-        raise ValueError(f"`x` must be finite. Received: NaN or infinity, first in example {row}")
+        raise ValueError(f"`{name}` must be finite. Received: NaN or infinity, first in example {row}")
     if support is not None and (low < support[0] or high > support[1]):
-        message = _support_message(owner, support, integer)
+        message = _support_message(name, owner, support, integer)
         raise ValueError(f"{message} Received: {x.dtype} values from {low:g} to {high:g}")
     if integer and not np.array_equal(x, np.round(x)):
         fraction = x[x != np.round(x)][0]
-        raise ValueError(f"`x` must hold whole numbers for {owner}. Received: values such as {fraction:g}")
+        raise ValueError(f"`{name}` must hold whole numbers for {owner}. Received: values such as {fraction:g}")
     if float16 and max(-low, high) > float(np.finfo(np.float16).max):
         raise ValueError(
-            "`x` must fit into float16 (at most 65504 in size) under the policy mixed_float16: rescale it or take "
-            f"mixed_bfloat16. Received: values from {low:g} to {high:g}"
+            f"`{name}` must fit into float16 (at most 65504 in size) under the policy mixed_float16: rescale it or "
+            f"take mixed_bfloat16. Received: values from {low:g} to {high:g}"
         )
     return x
 
 
-def check_spec(received, dtype, *, shape, owner="the likelihood"):
+def check_spec(received, dtype, *, shape, owner="the likelihood", name="x"):
     """Check the shape and the dtype of a batch or an array, without looking at its values.
 
     Parameters
@@ -67,6 +69,8 @@ def check_spec(received, dtype, *, shape, owner="the likelihood"):
         The shape of one observation.
     owner : str
         Who asks, for the message.
+    name : str
+        What is checked, for the message.
 
     Raises
     ------
@@ -83,13 +87,13 @@ def check_spec(received, dtype, *, shape, owner="the likelihood"):
         elif len(received) == len(shape) and shape[-1] == 1:
             hint = " Add the channel axis with `x[..., None]`."
         expected = ", ".join(["batch", *map(str, shape)])
-        raise ValueError(f"`x` must have shape ({expected}) for {owner}.{hint} Received: shape {tuple(received)}")
+        raise ValueError(f"`{name}` must have shape ({expected}) for {owner}.{hint} Received: shape {tuple(received)}")
     kind = "f" if dtype == tf.bfloat16.as_numpy_dtype else np.dtype(dtype).kind
     if kind not in "fiub":
-        raise ValueError(f"`x` must be numeric for {owner}. Received: dtype {dtype}")
+        raise ValueError(f"`{name}` must be numeric for {owner}. Received: dtype {dtype}")
 
 
-def assert_values(x, *, support=None, integer=False, owner="the likelihood"):
+def assert_values(x, *, support=None, integer=False, owner="the likelihood", name="x"):
     """Check the values of a batch inside a `tf.data` pipeline, where an assertion does raise (XLA drops them).
 
     Parameters
@@ -102,6 +106,8 @@ def assert_values(x, *, support=None, integer=False, owner="the likelihood"):
         Whether values must be whole numbers.
     owner : str
         Who asks, for the message.
+    name : str
+        What is checked, for the message.
 
     Returns
     -------
@@ -110,21 +116,21 @@ def assert_values(x, *, support=None, integer=False, owner="the likelihood"):
     """
     values = tf.cast(x, tf.float32)
     # NaN and infinity become NaN here, and one sum finds them all.
-    tf.debugging.Assert(tf.reduce_sum(values * 0.0) == 0.0, ["`x` must be finite. Received: NaN or infinity"])
+    tf.debugging.Assert(tf.reduce_sum(values * 0.0) == 0.0, [f"`{name}` must be finite. Received: NaN or infinity"])
     if support is not None:
         low, high = tf.reduce_min(values), tf.reduce_max(values)
         inside = tf.logical_and(low >= support[0], high <= support[1])
-        message = _support_message(owner, support, integer) + " Received: values from, to"
+        message = _support_message(name, owner, support, integer) + " Received: values from, to"
         tf.debugging.Assert(inside, [message, low, high])
     if integer:
         whole = tf.reduce_all(values == tf.round(values))
-        tf.debugging.Assert(whole, [f"`x` must hold whole numbers for {owner}. Received: fractions"])
+        tf.debugging.Assert(whole, [f"`{name}` must hold whole numbers for {owner}. Received: fractions"])
     return x
 
 
-def _support_message(owner, support, integer):
+def _support_message(name, owner, support, integer):
     low, high = support
     hint = ""
     if tuple(support) == (0, 1) and not integer:
         hint = " Divide 8-bit images by 255, or let `keras_vae.data.pipeline` do it."
-    return f"`x` must be in [{low:g}, {high:g}] for {owner}.{hint}"
+    return f"`{name}` must be in [{low:g}, {high:g}] for {owner}.{hint}"

@@ -136,6 +136,10 @@ class AutoregressiveBernoulli(Likelihood):
         """Return the probabilities that a pass from the first pixel to the last gives to each."""
         return self.distribution(parameters).mean()
 
+    def conditionals(self, distribution, x):
+        """Return the product of p(x_d | x before d, z), given the pixels of x."""
+        return distribution.conditionals(x)
+
     def context(self, x, features=None):
         """Return g(x, u): what the pixels before each pixel add to its logits.
 

@@ -52,7 +52,19 @@ class CausalBernoulli(tfp.distributions.Distribution):
     def _event_shape_tensor(self):
         return tf.shape(self.logits)[-3:]
 
-    def _log_prob(self, x):
+    def conditionals(self, x):
+        """Return each element's distribution given those before it in x, as a product.
+
+        Parameters
+        ----------
+        x : tf.Tensor
+            Shape (..., height, width, channels).
+
+        Returns
+        -------
+        tfp.distributions.Distribution
+            Of the batch shape that `log_prob(x)` has, and this distribution's event shape.
+        """
         x = tf.cast(x, self.dtype)
         images = to_places(tf.reshape(x, tf.concat([[-1], self.event_shape], axis=0)), self.block)
 
@@ -60,9 +72,11 @@ class CausalBernoulli(tfp.distributions.Distribution):
             return tf.reshape(values, tf.concat([tf.shape(x)[:-3], values.shape[1:]], axis=0))
 
         seen = tf.nest.map_structure(like_x, self.network.look(images))
-        logits = to_places(self.logits, self.block) + self.network.answer(seen, to_places(self.features, self.block))
-        log_prob = LogitBernoulli(logits=logits, dtype=self.dtype).log_prob(like_x(images))
-        return tf.reduce_sum(log_prob, axis=[-3, -2, -1])
+        logits = self.logits + to_pixels(self.network.answer(seen, to_places(self.features, self.block)), self.block)
+        return tfp.distributions.Independent(LogitBernoulli(logits=logits, dtype=self.dtype), 3)
+
+    def _log_prob(self, x):
+        return self.conditionals(x).log_prob(x)
 
     def _sample_n(self, n, seed=None):
         shape = tf.concat([[n], tf.shape(self.logits)], axis=0)

@@ -128,6 +128,34 @@ class Likelihood(keras.layers.Layer, abc.ABC):
         """
         return tf.cast(x, self.variable_dtype)
 
+    def conditionals(self, distribution, x):
+        """Return each element's distribution given z and the elements of x before it, as a product.
+
+        Its log-probability of the probabilities by which a binary x was drawn is the mean of log p(x_d | x before d, z)
+        over draws of each x_d.
+
+        Parameters
+        ----------
+        distribution : tfp.distributions.Distribution
+            What `distribution` built.
+        x : tf.Tensor
+            Shape (batch, *event_shape).
+
+        Returns
+        -------
+        tfp.distributions.Distribution
+            Of the same batch and event shapes.
+
+        Raises
+        ------
+        ValueError
+            If observations are not binary.
+        """
+        raise ValueError(
+            "`probabilities` must be left out of the batches unless the likelihood is of binary elements: "
+            f"`Bernoulli` or `AutoregressiveBernoulli`. Received: {type(self).__name__}"
+        )
+
     def fit_batch(self, parameters, x, sample_weight, training):
         """Adapt parameters that are estimated from the batch itself; there are none but for an optimal scale.
 

@@ -9,7 +9,7 @@ from keras_vae.models.callback_order import first_epoch, with_own_callbacks
 from keras_vae.models.divergence_watch import DivergenceWatch
 from keras_vae.models.epoch_counter import EpochCounter
 from keras_vae.models.execution import run_of
-from keras_vae.models.inputs import Rule, checked, is_array, unpack, with_weights
+from keras_vae.models.inputs import Batch, Rule, checked, is_array, unpack, with_weights
 from keras_vae.models.outputs import check_outputs
 from keras_vae.models.training_steps import CALIBRATION, TrainingSteps
 
@@ -86,8 +86,10 @@ class CheckedTraining(TrainingSteps):
         if validation_data is not None:
             # Here a tuple is (x, y, sample_weight) of arrays, as in Keras.
             is_tuple = isinstance(validation_data, (tuple, list))
-            x_val, _, weight_val = unpack(tuple(validation_data)) if is_tuple else (validation_data, None, None)
-            validation_data = self._evaluation_data(x_val, weight_val, kwargs.pop("validation_batch_size", batch_size))
+            held_out = unpack(tuple(validation_data)) if is_tuple else Batch(validation_data)
+            validation_data = self._evaluation_data(
+                held_out.x, held_out.sample_weight, kwargs.pop("validation_batch_size", batch_size)
+            )
         limits = [kwargs.get("steps_per_epoch"), kwargs.get("validation_steps")]
         self._settle(run_of(x, batch_size=batch_size, limits=limits, callbacks=callbacks))
         counters = [data.epoch for data in (x, validation_data) if hasattr(data, "epoch")]
@@ -206,8 +208,8 @@ class CheckedTraining(TrainingSteps):
 
         def squared_errors():
             for number, batch in enumerate(data):
-                x, _, weights = with_weights(batch)
-                yield squared_error(x, weights, tf.constant(number))
+                batch = with_weights(batch)
+                yield squared_error(batch.x, batch.sample_weight, tf.constant(number))
 
         self.likelihood.calibrate(squared_errors())
 

@@ -1,12 +1,33 @@
 """What users hand to `fit`, `evaluate` and `predict`: taken apart and checked."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
 import tensorflow as tf
 
 from keras_vae.data import assert_values, check_array, check_spec
+
+
+class Batch(NamedTuple):
+    """A batch, taken apart.
+
+    Attributes
+    ----------
+    x : array_like
+        The observations.
+    condition : array_like or None
+        What the model is conditioned on.
+    sample_weight : array_like or None
+        Shape (batch,).
+    probabilities : array_like or None
+        Of the shape of a binary x: those by which its elements were drawn.
+    """
+
+    x: Any
+    condition: Any = None
+    sample_weight: Any = None
+    probabilities: Any = None
 
 
 class Rule(NamedTuple):
@@ -32,26 +53,28 @@ class Rule(NamedTuple):
     owner: str
     float16: bool = False
 
-    def check(self, x):
+    def check(self, x, name="x"):
         """Check an array's shape and values and return it as an array."""
-        return check_array(x, **self._asdict())
+        return check_array(x, **self._asdict(), name=name)
 
-    def check_spec(self, x):
+    def check_spec(self, x, name="x"):
         """Check the shape and the dtype of a tensor or a spec, not the values."""
         shape = tuple(x.shape) if tf.TensorShape(x.shape).rank is not None else None
         if shape is not None:
-            check_spec(shape, tf.as_dtype(x.dtype).as_numpy_dtype, shape=self.shape, owner=self.owner)
+            check_spec(shape, tf.as_dtype(x.dtype).as_numpy_dtype, shape=self.shape, owner=self.owner, name=name)
 
     def check_batch(self, batch):
         """Check a batch of arrays as it is read and hand it on, as the tuple that Keras asks for."""
         batch = tuple(batch) if isinstance(batch, (tuple, list)) else (batch,)
-        self.check(unpack(batch)[0])
+        for name, values in _observed(batch):
+            self.check(values, name)
         return batch
 
     def check_in_graph(self, *batch):
         """Check a batch in a `tf.data` map and hand it on."""
         batch = batch[0] if len(batch) == 1 else batch
-        assert_values(unpack(batch)[0], support=self.support, integer=self.integer, owner=self.owner)
+        for name, values in _observed(batch):
+            assert_values(values, support=self.support, integer=self.integer, owner=self.owner, name=name)
         return batch
 
 
@@ -83,9 +106,9 @@ class _CheckedPyDataset(keras.utils.PyDataset):
 
 
 def unpack(batch):
-    """Take a batch apart: `x`, `(x,)`, `(x, y)` or `(x, y, sample_weight)`, where x may be `{"x": …, "condition": …}`.
+    """Take a batch apart: `x`, `(x,)`, `(x, y)` or `(x, y, sample_weight)`, where x may be a dictionary.
 
-    Targets y have no use here and are left out.
+    Its keys are "x", "condition" and "probabilities". Targets y have no use here and are left out.
 
     Parameters
     ----------
@@ -94,15 +117,15 @@ def unpack(batch):
 
     Returns
     -------
-    tuple
-        `(x, condition, sample_weight)`, the last two None where there are none.
+    Batch
+        With None for what it does not have.
     """
     x, _, sample_weight = keras.utils.unpack_x_y_sample_weight(batch)
     if isinstance(x, dict):
         if "x" not in x:
             raise ValueError(f"A batch that is a dictionary must have the key 'x'. Received: keys {sorted(x)}")
-        return x["x"], x.get("condition"), sample_weight
-    return x, None, sample_weight
+        return Batch(x["x"], x.get("condition"), sample_weight, x.get("probabilities"))
+    return Batch(x, sample_weight=sample_weight)
 
 
 def with_weights(batch):
@@ -115,13 +138,13 @@ def with_weights(batch):
 
     Returns
     -------
-    tuple
-        `(x, condition, sample_weight)` with tensors x and sample_weight, the latter of shape (batch,).
+    Batch
+        With tensors x and sample_weight, the latter of shape (batch,).
     """
-    x, condition, weights = unpack(batch)
-    x = tf.convert_to_tensor(x)
+    batch = unpack(batch)
+    x, weights = tf.convert_to_tensor(batch.x), batch.sample_weight
     weights = tf.ones([tf.shape(x)[0]]) if weights is None else tf.cast(weights, tf.float32)
-    return x, condition, weights
+    return batch._replace(x=x, sample_weight=weights)
 
 
 def is_array(x):
@@ -157,7 +180,8 @@ def checked(data, rule):
     if is_array(data):
         return rule.check(data)
     if isinstance(data, tf.data.Dataset):
-        rule.check_spec(unpack(data.element_spec)[0])
+        for name, spec in _observed(data.element_spec):
+            rule.check_spec(spec, name)
         stream = data.map(rule.check_in_graph).prefetch(2)
         for name in ("epoch", "batch_size"):
             if hasattr(data, name):
@@ -173,3 +197,9 @@ def checked(data, rule):
         "`x` must be an array, a `tf.data.Dataset`, a `keras.utils.PyDataset` or a generator of batches. "
         f"Received: {type(data).__name__}"
     )
+
+
+def _observed(batch):
+    """Return what must be like observations, with its name: x, and probabilities if the batch has them."""
+    batch = unpack(batch)
+    return [("x", batch.x)] + [("probabilities", batch.probabilities)] * (batch.probabilities is not None)

@@ -145,18 +145,19 @@ class TrainingSteps(ChosenExecution, abc.ABC):
         Parameters
         ----------
         data : tensor or tuple
-            One batch: x, (x,), (x, y) or (x, y, sample_weight).
+            One batch: x, (x,), (x, y) or (x, y, sample_weight), where x may be a dictionary: with "probabilities",
+            those by which a binary x was drawn, log p(x|z) is averaged over draws of its elements.
 
         Returns
         -------
         dict of tf.Tensor
             The epoch's averages so far.
         """
-        x, condition, weights = with_weights(data)
-        step = self.optimizer.iterations
+        batch = with_weights(data)
+        weights, step = batch.sample_weight, self.optimizer.iterations
         remembered = self._guard.remember(self)
         with tf.GradientTape(persistent=self.objective.has_inference_losses) as tape:
-            terms = self._terms(x, condition, weights, step=step, training=True)
+            terms = self._terms(batch, step=step, training=True)
             penalty = self._penalty()
             # Each replica minimises its share of the global mean; the optimizer sums gradients over replicas.
             share = tf.cast(weights, terms.loss.dtype)
@@ -172,7 +173,7 @@ class TrainingSteps(ChosenExecution, abc.ABC):
             self.optimizer,
             gradients,
             variables,
-            finite=self._guard.check(x, weights, terms, penalty, gradients, self.optimizer),
+            finite=self._guard.check(batch.x, weights, terms, penalty, gradients, self.optimizer),
             remembered=remembered,
             compiled=self.jit_compile and not self.run_eagerly,
         )
@@ -184,28 +185,40 @@ class TrainingSteps(ChosenExecution, abc.ABC):
         Parameters
         ----------
         data : tensor or tuple
-            One batch, as in `train_step`.
+            One batch, as in `train_step`; probabilities have no part in an evaluation.
 
         Returns
         -------
         dict of tf.Tensor
             The averages so far.
         """
-        x, condition, weights = with_weights(data)
-        terms = self._terms(x, condition, weights, step=self.optimizer.iterations, training=False)
-        return self._track(terms, weights, self._penalty())
+        batch = with_weights(data)
+        terms = self._terms(batch, step=self.optimizer.iterations, training=False)
+        return self._track(terms, batch.sample_weight, self._penalty())
 
-    def _terms(self, x, condition, weights, *, step, training):
+    def _terms(self, batch, *, step, training):
         seed = self._noise_seed(TRAINING, step) if training else self._noise_seed(EVALUATION, 0)
         record = self.infer(
-            x,
-            condition=condition,
+            batch.x,
+            condition=batch.condition,
             num_samples=self.objective.num_samples,
             training=training,
             seed=seed,
-            sample_weight=weights,
+            sample_weight=batch.sample_weight,
         )
+        if training and batch.probabilities is not None:
+            record = self._averaged(record, batch.probabilities)
         return self.objective(record, step=step, training=training)
+
+    def _averaged(self, record, probabilities):
+        """Put in place of p(x|z) and x what gives the average of log p(x|z) over draws of x's elements."""
+        if not self.objective.is_linear:
+            raise ValueError(
+                f"`probabilities` must be left out of the batches for the objective {type(self.objective).__name__}, "
+                "which is not linear in log p(x|z). Received: a batch that has them"
+            )
+        likelihood = self.likelihood.conditionals(record.likelihood, record.x)
+        return record._replace(x=self.likelihood.observe(probabilities), likelihood=likelihood)
 
     def _gradients(self, tape, losses, variables):
         """Differentiate the loss, and by each level's inference variables their own loss where they have one."""
