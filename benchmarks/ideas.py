@@ -52,6 +52,8 @@ class Idea:
         At the start.
     muon : bool
         Whether the optimizer is Muon for the convolutions by which pixels see those before them.
+    averaged : bool
+        Whether log p(x|z) is averaged over the draws of each training pixel.
     """
 
     text: str
@@ -64,6 +66,7 @@ class Idea:
     batch_size: int = BATCH_SIZE
     learning_rate: float = LEARNING_RATE
     muon: bool = False
+    averaged: bool = False
 
 
 def trunks(*units, **options):
@@ -138,6 +141,7 @@ IDEAS = {
     ),
     "mixture": Idea("mixture of 500 Gaussians as the prior", prior="mixture"),
     "small_batch": Idea("batches of 125, learning rate from 4e-3", **SMALL_BATCH),
+    "averaged": Idea("log p(x|z) averaged over the draws of each training pixel", averaged=True),
     "deep": Idea(
         "4 numbers of each place, mixture, batches of 125 and three residual convolutions in bfloat16",
         prior="mixture",
@@ -212,6 +216,7 @@ def train(idea, data, *, epochs, warm_up, seed, directory):
                 muon=idea.muon,
             ),
             keep="last",
+            averaged=idea.averaged,
             **options,
         )
 

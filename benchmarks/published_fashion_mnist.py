@@ -45,7 +45,7 @@ PRIORS = {
 GAUSSIAN = {"log_var_range": (-6.0, 2.0), "kernel_initializer": "he_normal"}
 
 
-def make(model, prior, *, event_shape, steps_per_epoch, warm_up, seed, likelihood="bernoulli"):
+def make(model, prior, *, event_shape, steps_per_epoch, warm_up, seed, likelihood="bernoulli", units=UNITS):
     """Make one of the table's models.
 
     Parameters
@@ -61,15 +61,17 @@ def make(model, prior, *, event_shape, steps_per_epoch, warm_up, seed, likelihoo
     seed : int
         Of the noise.
     likelihood : {"bernoulli", "autoregressive"}
-        Whether pixels are independent given the latents, as in the table, or see those before them; then layers have
-        twice the width and multiply in bfloat16.
+        Whether pixels are independent given the latents, as in the table, or see those before them; then layers
+        multiply in bfloat16.
+    units : int
+        Of the dense layers.
     """
     top_prior = PRIORS[prior]()
     beta = kv.schedules.LinearSchedule(0.0, 1.0, steps=max(1, warm_up * steps_per_epoch))
     if likelihood == "bernoulli":
-        units, gated, likelihood = UNITS, GATED, kv.likelihoods.Bernoulli(event_shape, kernel_initializer="he_normal")
+        gated, likelihood = GATED, kv.likelihoods.Bernoulli(event_shape, kernel_initializer="he_normal")
     else:
-        units, gated = 2 * UNITS, GATED | HALF
+        gated = GATED | HALF
         likelihood = kv.likelihoods.AutoregressiveBernoulli(event_shape, kernel_initializer="he_normal", **LOOK_BACK)
     shared = {
         "likelihood": likelihood,
@@ -167,6 +169,7 @@ def main(arguments=None):
             warm_up=recipe.warm_up,
             seed=options.seed,
             likelihood=options.likelihood,
+            units=UNITS if independent else recipe.units,
         ),
         data,
         directory=options.work / name,

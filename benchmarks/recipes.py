@@ -45,6 +45,8 @@ class Recipe:
         Of the optimizer, before the tuning.
     muon : bool
         Whether the optimizer is Muon for the convolutions by which pixels see those before them.
+    units : int
+        Of the dense layers, where pixels see those before them.
     averaged : bool
         Whether log p(x|z) is averaged over the draws of each training pixel, before the tuning.
     """
@@ -59,6 +61,7 @@ class Recipe:
     tuning: Tuning | None = None
     weight_decay: float | None = None
     muon: bool = False
+    units: int = 600
     averaged: bool = False
 
 
@@ -114,16 +117,17 @@ RECIPES = {
         muon=True,
     ),
     "averaged": Recipe(
-        "ours, for two hours on two cores: 80 epochs as in `brief`, but log p(x|z) is averaged over the draws of each "
-        "training pixel; the epoch with the best bound on the validation images is kept",
-        epochs=80,
-        patience=80,
+        "ours, sooner than `brief`: 60 epochs of it with dense layers of 300, learning rate 8e-3, weight decay 0.15 and "
+        "log p(x|z) averaged over the draws of each training pixel",
+        epochs=60,
+        patience=60,
         warm_up=8,
-        learning_rate=4e-3,
+        learning_rate=8e-3,
         decay=True,
         batch_size=125,
-        weight_decay=0.25,
+        weight_decay=0.15,
         muon=True,
+        units=300,
         averaged=True,
     ),
 }

@@ -58,6 +58,7 @@ class AutoregressiveBernoulli(Likelihood):
 
     support = (0.0, 1.0)
     is_discrete = True
+    is_binary = True
 
     def __init__(self, event_shape, *, window=7, filters=32, depth=0, features=0, block=1, **kwargs):
         super().__init__(event_shape, **kwargs)

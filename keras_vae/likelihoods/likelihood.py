@@ -44,6 +44,9 @@ class Likelihood(keras.layers.Layer, abc.ABC):
     is_discrete = False
     """Whether p(x|z) is a probability rather than a density."""
 
+    is_binary = False
+    """Whether each element is 0 or 1, and log p(x|z) a sum of terms linear in each: then `conditionals` has them."""
+
     numbers_per_element = 1
     """How many numbers the projection gives for each element of an event."""
 
@@ -131,8 +134,8 @@ class Likelihood(keras.layers.Layer, abc.ABC):
     def conditionals(self, distribution, x):
         """Return each element's distribution given z and the elements of x before it, as a product.
 
-        Its log-probability of the probabilities by which a binary x was drawn is the mean of log p(x_d | x before d, z)
-        over draws of each x_d.
+        Its log-probability of the probabilities by which a binary x was drawn is the sum over elements of the mean of
+        log p(x_d | x before d, z) over draws of x_d. Likelihoods with `is_binary` implement it.
 
         Parameters
         ----------
@@ -141,20 +144,12 @@ class Likelihood(keras.layers.Layer, abc.ABC):
         x : tf.Tensor
             Shape (batch, *event_shape).
 
-        Returns
-        -------
-        tfp.distributions.Distribution
-            Of the same batch and event shapes.
-
         Raises
         ------
-        ValueError
-            If observations are not binary.
+        NotImplementedError
+            If elements are not binary.
         """
-        raise ValueError(
-            "`probabilities` must be left out of the batches unless the likelihood is of binary elements: "
-            f"`Bernoulli` or `AutoregressiveBernoulli`. Received: {type(self).__name__}"
-        )
+        raise NotImplementedError(f"{type(self).__name__} has no `conditionals`: its elements are not binary")
 
     def fit_batch(self, parameters, x, sample_weight, training):
         """Adapt parameters that are estimated from the batch itself; there are none but for an optimal scale.

@@ -49,7 +49,8 @@ class CheckedTraining(TrainingSteps):
         Parameters
         ----------
         x : array_like, tf.data.Dataset, keras.utils.PyDataset or generator
-            Observations of shape (n, *event_shape), or batches of them.
+            Observations of shape (n, *event_shape), or batches of them, which may be dictionaries: the key
+            "probabilities" has those by which binary "x" were drawn, over whose draws log p(x|z) is then averaged.
         y : array_like, optional
             Ignored.
         batch_size : int, optional
@@ -64,7 +65,8 @@ class CheckedTraining(TrainingSteps):
         Raises
         ------
         ValueError
-            If the data are empty, not finite, of the wrong shape or outside of the likelihood's support.
+            If the data are empty, not finite, of the wrong shape or outside of the likelihood's support, or have
+            probabilities that likelihood or objective cannot average over.
         OSError
             If a callback could not write where it is to write.
         DivergenceError
@@ -75,6 +77,8 @@ class CheckedTraining(TrainingSteps):
         check_outputs(callbacks)
         batch_size = batch_size or 32
         x = checked(x, self._rule())
+        if isinstance(x, tf.data.Dataset) and unpack(x.element_spec).probabilities is not None:
+            self._check_averages()
         if is_array(x):
             if validation_split and validation_data is None:
                 kept = int(len(x) * (1.0 - validation_split))

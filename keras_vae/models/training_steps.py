@@ -212,13 +212,24 @@ class TrainingSteps(ChosenExecution, abc.ABC):
 
     def _averaged(self, record, probabilities):
         """Put in place of p(x|z) and x what gives the average of log p(x|z) over draws of x's elements."""
-        if not self.objective.is_linear:
-            raise ValueError(
-                f"`probabilities` must be left out of the batches for the objective {type(self.objective).__name__}, "
-                "which is not linear in log p(x|z). Received: a batch that has them"
-            )
+        self._check_averages()
         likelihood = self.likelihood.conditionals(record.likelihood, record.x)
         return record._replace(x=self.likelihood.observe(probabilities), likelihood=likelihood)
+
+    def _check_averages(self):
+        """Refuse batches with probabilities where log p(x|z) cannot be averaged over draws of x's elements."""
+        objective, likelihood = type(self.objective).__name__, type(self.likelihood).__name__
+        hint = "Leave them out: `keras_vae.data.pipeline(..., with_probabilities=False)`."
+        if not self.likelihood.is_binary:
+            raise ValueError(
+                "The likelihood must be of binary elements, `Bernoulli` or `AutoregressiveBernoulli`, for batches with "
+                f"`probabilities`. {hint} Received: likelihood={likelihood}(...)"
+            )
+        if not self.objective.is_linear:
+            raise ValueError(
+                "The objective must be linear in log p(x|z), as `ELBO` is, for batches with `probabilities`. "
+                f"{hint} Received: objective={objective}(...)"
+            )
 
     def _gradients(self, tape, losses, variables):
         """Differentiate the loss, and by each level's inference variables their own loss where they have one."""

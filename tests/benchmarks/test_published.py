@@ -141,6 +141,7 @@ def test_the_published_schedule_of_the_iwae_table(script):
         ("features_vamp", {"likelihood", "prior"}),
         ("mixture", {"prior"}),
         ("small_batch", set()),
+        ("averaged", set()),
         ("deep", {"likelihood", "prior"}),
         ("squares", {"likelihood", "prior"}),
         ("muon", {"likelihood", "prior"}),
