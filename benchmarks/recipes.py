@@ -117,8 +117,8 @@ RECIPES = {
         muon=True,
     ),
     "averaged": Recipe(
-        "ours, sooner than `brief`: 60 epochs of it with dense layers of 300, learning rate 8e-3, weight decay 0.15 and "
-        "log p(x|z) averaged over the draws of each training pixel",
+        "ours, sooner than `brief`: 60 epochs of it with dense layers of 300, learning rate 8e-3, weight decay 0.15 "
+        "and log p(x|z) averaged over the draws of each training pixel",
         epochs=60,
         patience=60,
         warm_up=8,
