@@ -142,9 +142,11 @@ def train(
         print(f"going on after epoch {checkpoint.epoch}", flush=True)
     stopping = keras.callbacks.EarlyStopping(monitor, mode="max", patience=patience, start_from_epoch=first)
     progress = Progress(stopping)
-    options = {"shuffle": True, "binarize": "dynamic", "with_probabilities": averaged}
+    batches = kv.data.pipeline(
+        data.train, batch_size=batch_size, shuffle=True, binarize="dynamic", with_probabilities=averaged, seed=seed
+    )
     vae.fit(
-        kv.data.pipeline(data.train, batch_size=batch_size, seed=seed, **options),
+        batches,
         validation_data=kv.data.pipeline(data.validation, batch_size=500),
         epochs=epochs,
         verbose=0,

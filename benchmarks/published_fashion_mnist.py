@@ -9,7 +9,8 @@ Norouzi 2020, table of density estimation; Tomczak & Welling 2018). A run resume
     python benchmarks/published_fashion_mnist.py --model hvae --prior vamp --quick
 
 `--likelihood autoregressive` is no part of that table: pixels that also see those before them, for numbers of our own;
-`--recipe brief` is meant for two hours on two cores, and `--prior mixture` costs less than the VampPrior:
+`--recipe brief` is meant for two hours on two cores, `--recipe averaged` for one, and `--prior mixture` costs less
+than the VampPrior:
 
     python benchmarks/published_fashion_mnist.py --likelihood autoregressive --prior mixture --recipe brief
 """
@@ -169,7 +170,7 @@ def main(arguments=None):
             warm_up=recipe.warm_up,
             seed=options.seed,
             likelihood=options.likelihood,
-            units=UNITS if independent else recipe.units,
+            units=recipe.units,
         ),
         data,
         directory=options.work / name,

@@ -45,10 +45,6 @@ class Bernoulli(Likelihood):
         bernoulli = LogitBernoulli(logits=logits, dtype=logits.dtype)
         return tfp.distributions.Independent(bernoulli, len(self.event_shape))
 
-    def conditionals(self, distribution, x):
-        """Return p(x|z) itself: no element depends on another."""
-        return distribution
-
     def mean(self, parameters):
         """Return the probabilities."""
         return tf.sigmoid(parameters["logits"])

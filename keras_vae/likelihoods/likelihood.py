@@ -45,7 +45,7 @@ class Likelihood(keras.layers.Layer, abc.ABC):
     """Whether p(x|z) is a probability rather than a density."""
 
     is_binary = False
-    """Whether each element is 0 or 1, and log p(x|z) a sum of terms linear in each: then `conditionals` has them."""
+    """Whether each element is 0 or 1, and log p(x|z) linear in each given those before it."""
 
     numbers_per_element = 1
     """How many numbers the projection gives for each element of an event."""
@@ -135,7 +135,7 @@ class Likelihood(keras.layers.Layer, abc.ABC):
         """Return each element's distribution given z and the elements of x before it, as a product.
 
         Its log-probability of the probabilities by which a binary x was drawn is the sum over elements of the mean of
-        log p(x_d | x before d, z) over draws of x_d. Likelihoods with `is_binary` implement it.
+        log p(x_d | x before d, z) over draws of x_d. By default p(x|z) is such a product itself.
 
         Parameters
         ----------
@@ -144,12 +144,12 @@ class Likelihood(keras.layers.Layer, abc.ABC):
         x : tf.Tensor
             Shape (batch, *event_shape).
 
-        Raises
-        ------
-        NotImplementedError
-            If elements are not binary.
+        Returns
+        -------
+        tfp.distributions.Distribution
+            Of the same batch and event shapes.
         """
-        raise NotImplementedError(f"{type(self).__name__} has no `conditionals`: its elements are not binary")
+        return distribution
 
     def fit_batch(self, parameters, x, sample_weight, training):
         """Adapt parameters that are estimated from the batch itself; there are none but for an optimal scale.

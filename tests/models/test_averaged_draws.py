@@ -16,24 +16,23 @@ def bernoulli_vae(**parts):
     return small_vae(SHAPE, likelihood=kv.likelihoods.Bernoulli(SHAPE), **parts)
 
 
-def look_back_vae(**parts):
+def look_back_vae():
     options = {"window": 1, "filters": 8, "depth": 1, "features": 2, "block": 2}
-    return small_vae(SHAPE, likelihood=kv.likelihoods.AutoregressiveBernoulli(SHAPE, **options), **parts)
+    return small_vae(SHAPE, likelihood=kv.likelihoods.AutoregressiveBernoulli(SHAPE, **options))
 
 
 MODELS = {
     "bernoulli": bernoulli_vae,
     "look_back": look_back_vae,
-    "hierarchy": lambda **parts: hierarchy(event_shape=SHAPE, **parts),
+    "hierarchy": lambda: hierarchy(event_shape=SHAPE),
     "autoencoder": lambda: bernoulli_vae(
         posterior=kv.posteriors.Deterministic(2), objective=kv.objectives.Reconstruction()
     ),
 }
 
 
-def batches(with_probabilities, seed=0, **options):
-    options = {"batch_size": 32, "binarize": "dynamic", "seed": seed, **options}
-    return kv.data.pipeline(GREY, with_probabilities=with_probabilities, **options)
+def batches(with_probabilities):
+    return kv.data.pipeline(GREY, batch_size=32, binarize="dynamic", with_probabilities=with_probabilities, seed=0)
 
 
 def compiled(make, **options):
