@@ -67,6 +67,14 @@ def test_the_distortion_is_the_mean_over_draws_and_the_rate_is_as_it_was(make, m
     assert logs[True].get("kl_loss") == logs[False].get("kl_loss")
 
 
+def test_prediction_takes_the_draws_as_they_are():
+    vae = compiled(bernoulli_vae)
+    with_them, without = (vae.predict(batches(wanted), verbose=0) for wanted in (True, False))
+    (batch,) = batches(True)
+    np.testing.assert_array_equal(with_them, without)
+    np.testing.assert_allclose(vae.predict_on_batch(batch), without, rtol=1e-6)
+
+
 @pytest.mark.parametrize("make", [bernoulli_vae, look_back_vae])
 def test_evaluation_takes_the_draws_as_they_are(make):
     vae = compiled(make)
