@@ -54,6 +54,8 @@ class Idea:
         Whether the optimizer is Muon for the convolutions by which pixels see those before them.
     averaged : bool
         Whether log p(x|z) is averaged over the draws of each training pixel.
+    ema_momentum : float, optional
+        Of a running average of the weights, which takes their place at the end.
     """
 
     text: str
@@ -67,6 +69,7 @@ class Idea:
     learning_rate: float = LEARNING_RATE
     muon: bool = False
     averaged: bool = False
+    ema_momentum: float | None = None
 
 
 def trunks(*units, **options):
@@ -142,6 +145,7 @@ IDEAS = {
     "mixture": Idea("mixture of 500 Gaussians as the prior", prior="mixture"),
     "small_batch": Idea("batches of 125, learning rate from 4e-3", **SMALL_BATCH),
     "averaged": Idea("log p(x|z) averaged over the draws of each training pixel", averaged=True),
+    "weight_average": Idea("weights are a running average, of some 500 steps", ema_momentum=0.998),
     "deep": Idea(
         "4 numbers of each place, mixture, batches of 125 and three residual convolutions in bfloat16",
         prior="mixture",
@@ -198,6 +202,7 @@ def train(idea, data, *, epochs, warm_up, seed, directory):
     steps_per_epoch = -(-len(data.train) // idea.batch_size)
     tuning_epochs = epochs // 4 if idea.tuned else 0
     shape = {"event_shape": data.train.shape[1:], "steps_per_epoch": steps_per_epoch}
+    ema = {} if idea.ema_momentum is None else {"use_ema": True, "ema_momentum": idea.ema_momentum}
 
     def stage(make, directory, epochs, learning_rate, **options):
         return protocol.train(
@@ -214,6 +219,7 @@ def train(idea, data, *, epochs, warm_up, seed, directory):
                 compiled=idea.compiled,
                 weight_decay=idea.weight_decay,
                 muon=idea.muon,
+                **ema,
             ),
             keep="last",
             averaged=idea.averaged,

@@ -102,14 +102,14 @@ def make(model, prior, *, event_shape, steps_per_epoch, warm_up, seed, likelihoo
     )
 
 
-def compile_options(learning_rate, decay_steps=None, *, compiled=True, weight_decay=None, muon=False):
+def compile_options(learning_rate, decay_steps=None, *, compiled=True, weight_decay=None, muon=False, **own):
     """Return the protocol's optimizer, which has no weight decay and is Adam for all, and how the step is run."""
     if decay_steps is not None:
         learning_rate = keras.optimizers.schedules.CosineDecay(learning_rate, decay_steps)
-    optimizer = kv.optimizers.NormScaledAdam(learning_rate, weight_decay=weight_decay)
+    own["weight_decay"] = weight_decay
     if muon:
-        decay = {"weight_decay": weight_decay, "adam_weight_decay": weight_decay}
-        optimizer = kv.optimizers.NormScaledMuon(learning_rate, exclude_layers=[ALL_BUT_LOOK_BACK], **decay)
+        own |= {"adam_weight_decay": weight_decay, "exclude_layers": [ALL_BUT_LOOK_BACK]}
+    optimizer = (kv.optimizers.NormScaledMuon if muon else kv.optimizers.NormScaledAdam)(learning_rate, **own)
     return {
         "optimizer": optimizer,
         "jit_compile": compiled,

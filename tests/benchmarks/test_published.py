@@ -143,6 +143,7 @@ def test_the_published_schedule_of_the_iwae_table(script):
         ("mixture", {"prior"}),
         ("small_batch", set()),
         ("averaged", set()),
+        ("weight_average", set()),
         ("deep", {"likelihood", "prior"}),
         ("squares", {"likelihood", "prior"}),
         ("muon", {"likelihood", "prior"}),
@@ -181,10 +182,10 @@ def _unnamed(config):
 def test_the_ideas_run_and_resume_and_are_held_against_the_baseline(script, tmp_path, capsys):
     ideas = script("ideas")
     options = ["--quick", "--output", str(tmp_path / "rows.json"), "--work", str(tmp_path / "work")]
-    ideas.main([*options, "--only", "baseline", "iwelbo", "features"])
+    ideas.main([*options, "--only", "baseline", "iwelbo", "features", "weight_average"])
     ideas.main([*options, "--only", "features"])  # finds the first one's state and evaluates it again
     rows = json.loads((tmp_path / "rows.json").read_text())
-    assert [row["idea"] for row in rows] == ["baseline", "iwelbo", "features", "features"]
+    assert [row["idea"] for row in rows] == ["baseline", "iwelbo", "features", "weight_average", "features"]
     for row in rows:
         assert {"seed": 0, "epochs": 4, "quick": True, "num_images": 50, "num_samples": 20}.items() <= row.items()
         assert row["elbo"] < row["log_evidence"] < 0 < row["kl_loss"]
@@ -192,5 +193,5 @@ def test_the_ideas_run_and_resume_and_are_held_against_the_baseline(script, tmp_
     for row in rows[1:]:
         assert row["gain"] == pytest.approx(row["log_evidence"] - rows[0]["log_evidence"], abs=1e-3)
         assert row["gain_standard_error"] > 0
-    assert rows[3]["log_evidence"] == pytest.approx(rows[2]["log_evidence"], abs=1e-3)
+    assert rows[4]["log_evidence"] == pytest.approx(rows[2]["log_evidence"], abs=1e-3)
     assert "going on after epoch 4" in capsys.readouterr().out
