@@ -185,6 +185,21 @@ class CheckedTraining(TrainingSteps):
         self._settle_for_evaluation(kwargs.get("steps"), kwargs.get("callbacks"))
         return super().predict(checked(x, self._rule()), batch_size=batch_size, **kwargs)
 
+    def predict_step(self, data):
+        """Reconstruct one batch, whatever else than x it holds.
+
+        Parameters
+        ----------
+        data : tensor, tuple or dict
+            One batch, as `fit` takes them.
+
+        Returns
+        -------
+        tf.Tensor
+            Shape (batch, *event_shape).
+        """
+        return self(unpack(data).x, training=False)
+
     def calibrate(self, data, *, batch_size=128):
         """Set the likelihood's optimal scale exactly, from the squared errors over a whole data set.
 

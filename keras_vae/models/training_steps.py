@@ -16,7 +16,7 @@ from keras_vae.core import (
 )
 from keras_vae.models.chosen_execution import ChosenExecution
 from keras_vae.models.divergence_guard import DivergenceGuard
-from keras_vae.models.inputs import unpack, with_weights
+from keras_vae.models.inputs import with_weights
 from keras_vae.objectives import Objective
 
 # Streams of noise that share a model's seed and must not share numbers.
@@ -195,21 +195,6 @@ class TrainingSteps(ChosenExecution, abc.ABC):
         batch = with_weights(data)
         terms = self._terms(batch, step=self.optimizer.iterations, training=False)
         return self._track(terms, batch.sample_weight, self._penalty())
-
-    def predict_step(self, data):
-        """Reconstruct one batch, whatever else than x it holds.
-
-        Parameters
-        ----------
-        data : tensor, tuple or dict
-            One batch, as in `train_step`.
-
-        Returns
-        -------
-        tf.Tensor
-            Shape (batch, *event_shape).
-        """
-        return self(unpack(data).x, training=False)
 
     def _terms(self, batch, *, step, training):
         seed = self._noise_seed(TRAINING, step) if training else self._noise_seed(EVALUATION, 0)
