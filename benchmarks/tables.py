@@ -48,8 +48,8 @@ def results(name):
 def markdown(header, rows, align="-"):
     """Return a table, the columns of numbers to the right."""
     marks = [":---" if mark == "l" else "---:" for mark in align]
-    lines = [header, marks, *rows]
-    return "".join(f"| {' | '.join(map(str, line))} |\n" for line in lines)
+    lines = [[str(cell).replace("|", r"\|") for cell in line] for line in (header, marks, *rows)]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
 def published_fashion_mnist(likelihood="bernoulli"):
