@@ -54,8 +54,8 @@ class Idea:
         Whether the optimizer is Muon for the convolutions by which pixels see those before them.
     averaged : bool
         Whether log p(x|z) is averaged over the draws of each training pixel.
-    ema_momentum : float, optional
-        Of a running average of the weights, which takes their place at the end.
+    ema_momentum : float
+        Of a running average of the weights, which takes their place at the end; 0 for none.
     """
 
     text: str
@@ -69,7 +69,7 @@ class Idea:
     learning_rate: float = LEARNING_RATE
     muon: bool = False
     averaged: bool = False
-    ema_momentum: float | None = None
+    ema_momentum: float = 0.0
 
 
 def trunks(*units, **options):
@@ -202,7 +202,6 @@ def train(idea, data, *, epochs, warm_up, seed, directory):
     steps_per_epoch = -(-len(data.train) // idea.batch_size)
     tuning_epochs = epochs // 4 if idea.tuned else 0
     shape = {"event_shape": data.train.shape[1:], "steps_per_epoch": steps_per_epoch}
-    ema = {} if idea.ema_momentum is None else {"use_ema": True, "ema_momentum": idea.ema_momentum}
 
     def stage(make, directory, epochs, learning_rate, **options):
         return protocol.train(
@@ -219,7 +218,8 @@ def train(idea, data, *, epochs, warm_up, seed, directory):
                 compiled=idea.compiled,
                 weight_decay=idea.weight_decay,
                 muon=idea.muon,
-                **ema,
+                use_ema=bool(idea.ema_momentum),
+                ema_momentum=idea.ema_momentum,
             ),
             keep="last",
             averaged=idea.averaged,

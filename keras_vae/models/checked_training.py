@@ -170,7 +170,7 @@ class CheckedTraining(TrainingSteps):
         Parameters
         ----------
         x : array_like, tf.data.Dataset, keras.utils.PyDataset or generator
-            Observations of shape (n, *event_shape), or batches of them.
+            Observations of shape (n, *event_shape), or batches as `fit` takes them, of which x alone counts.
         batch_size : int, optional
             Examples in a batch of an array.
         **kwargs
