@@ -9,8 +9,8 @@ Norouzi 2020, table of density estimation; Tomczak & Welling 2018). A run resume
     python benchmarks/published_fashion_mnist.py --model hvae --prior vamp --quick
 
 `--likelihood autoregressive` is no part of that table: pixels that also see those before them, for numbers of our own;
-`--recipe brief` and `narrow` are meant for two hours on two cores, `averaged` for one, and `--prior mixture` costs
-less than the VampPrior:
+`--recipe brief`, `narrow` and `gentle` are meant for two hours on two cores, `averaged` for one, and `--prior mixture`
+costs less than the VampPrior:
 
     python benchmarks/published_fashion_mnist.py --likelihood autoregressive --prior mixture --recipe brief
 """
