@@ -211,7 +211,6 @@ def train(idea, data, *, epochs, warm_up, seed, directory):
             seed=seed,
             batch_size=idea.batch_size,
             epochs=epochs,
-            patience=epochs,
             compile_options=table.compile_options(
                 learning_rate,
                 epochs * steps_per_epoch,

@@ -96,9 +96,9 @@ def train(
     seed,
     batch_size,
     epochs,
-    patience,
     warm_up,
     compile_options,
+    patience=None,
     monitor="val_elbo",
     keep="best",
     averaged=False,
@@ -113,10 +113,12 @@ def train(
         The data.
     directory : pathlib.Path
         Where the run's checkpoints are kept.
-    seed, batch_size, epochs, patience, warm_up : int
-        Of the protocol; the last three in epochs.
+    seed, batch_size, epochs, warm_up : int
+        Of the protocol; the last two in epochs.
     compile_options : dict
         For `compile`.
+    patience : int, optional
+        Training stops after so many epochs without a better bound; by default nothing stops it.
     monitor : str
         The bound on the validation images by which an epoch is the best.
     keep : {"best", "last"}
@@ -140,7 +142,7 @@ def train(
         vae.compile(**compile_options)
     else:
         print(f"going on after epoch {checkpoint.epoch}", flush=True)
-    stopping = keras.callbacks.EarlyStopping(monitor, mode="max", patience=patience, start_from_epoch=first)
+    stopping = keras.callbacks.EarlyStopping(monitor, mode="max", patience=patience or epochs, start_from_epoch=first)
     progress = Progress(stopping)
     batches = kv.data.pipeline(
         data.train, batch_size=batch_size, shuffle=True, binarize="dynamic", with_probabilities=averaged, seed=seed

@@ -46,7 +46,7 @@ PRIORS = {
 GAUSSIAN = {"log_var_range": (-6.0, 2.0), "kernel_initializer": "he_normal"}
 
 
-def make(model, prior, *, event_shape, steps_per_epoch, warm_up, seed, likelihood="bernoulli", units=UNITS):
+def make(model, prior, *, event_shape, steps_per_epoch, warm_up, seed, likelihood="bernoulli", units=UNITS, half=False):
     """Make one of the table's models.
 
     Parameters
@@ -62,17 +62,19 @@ def make(model, prior, *, event_shape, steps_per_epoch, warm_up, seed, likelihoo
     seed : int
         Of the noise.
     likelihood : {"bernoulli", "autoregressive"}
-        Whether pixels are independent given the latents, as in the table, or see those before them; then layers
-        multiply in bfloat16.
+        Whether pixels are independent given the latents, as in the table, or see those before them.
     units : int
         Of the dense layers.
+    half : bool
+        Whether layers multiply in bfloat16; where pixels see those before them they do.
     """
     top_prior = PRIORS[prior]()
     beta = kv.schedules.LinearSchedule(0.0, 1.0, steps=max(1, warm_up * steps_per_epoch))
+    precision = HALF if half or likelihood == "autoregressive" else {}
+    gated = GATED | precision
     if likelihood == "bernoulli":
-        gated, likelihood = GATED, kv.likelihoods.Bernoulli(event_shape, kernel_initializer="he_normal")
+        likelihood = kv.likelihoods.Bernoulli(event_shape, kernel_initializer="he_normal", **precision)
     else:
-        gated = GATED | HALF
         likelihood = kv.likelihoods.AutoregressiveBernoulli(event_shape, kernel_initializer="he_normal", **LOOK_BACK)
     shared = {
         "likelihood": likelihood,
@@ -193,7 +195,6 @@ def main(arguments=None):
             data,
             directory=options.work / name / "tuned",
             epochs=tuning.epochs,
-            patience=tuning.epochs,
             warm_up=0,
             monitor="val_iwelbo",
             compile_options=optimized(tuning.learning_rate, tuning.epochs),

@@ -102,7 +102,6 @@ def main(arguments=None):
         seed=options.seed,
         batch_size=BATCH_SIZE,
         epochs=epochs,
-        patience=epochs,
         warm_up=0,
         keep="last",
         compile_options={

@@ -31,14 +31,16 @@ class Recipe:
     ----------
     text : str
         For the row.
-    epochs, patience, warm_up : int
-        At most so many epochs; epochs without a better validation elbo; epochs until beta is 1.
+    epochs, warm_up : int
+        At most so many epochs; epochs until beta is 1.
     learning_rate : float
         At the start.
     decay : bool
         Whether the learning rate goes to 0 by half a cosine.
     batch_size : int
         Images in a step.
+    patience : int, optional
+        Training stops after so many epochs without a better validation elbo; by default nothing stops it.
     tuning : Tuning, optional
         What comes after these epochs.
     weight_decay : float, optional
@@ -53,11 +55,11 @@ class Recipe:
 
     text: str
     epochs: int
-    patience: int
     warm_up: int
     learning_rate: float
     decay: bool
     batch_size: int = 100
+    patience: int | None = None
     tuning: Tuning | None = None
     weight_decay: float | None = None
     muon: bool = False
@@ -70,7 +72,6 @@ BRIEF = Recipe(
     "convolutions, weight decay 0.25, the learning rate goes from 4e-3 to 0 by half a cosine, beta from 0 to 1 over "
     "the first 8, and nothing stops before the end; the epoch with the best bound on the validation images is kept",
     epochs=75,
-    patience=75,
     warm_up=8,
     learning_rate=4e-3,
     decay=True,
@@ -98,7 +99,6 @@ RECIPES = {
         "importance-weighted bound of 8 samples (one level: with the doubly reparameterised gradient), the learning "
         "rate from 1e-3 to 0; of both the epoch with the best bound on the validation images is kept",
         epochs=250,
-        patience=250,
         warm_up=20,
         learning_rate=2e-3,
         decay=True,
@@ -110,7 +110,6 @@ RECIPES = {
         "importance-weighted bound of 8 samples, with the doubly reparameterised gradient for each level, the learning "
         "rate from 6e-4 to 0; of both the epoch with the best bound on the validation images is kept",
         epochs=250,
-        patience=250,
         warm_up=20,
         learning_rate=2e-3,
         decay=True,
@@ -124,7 +123,6 @@ RECIPES = {
         text="ours, sooner than `brief`: 60 epochs of it with dense layers of 300, learning rate 8e-3, weight "
         "decay 0.15 and log p(x|z) averaged over the draws of each training pixel",
         epochs=60,
-        patience=60,
         learning_rate=8e-3,
         weight_decay=0.15,
         units=300,
@@ -134,7 +132,6 @@ RECIPES = {
         BRIEF,
         text="ours, for the same two hours: 104 epochs of `brief` with dense layers of 300 and learning rate 5e-3",
         epochs=104,
-        patience=104,
         learning_rate=5e-3,
         units=300,
     ),
@@ -143,7 +140,6 @@ RECIPES = {
         text="ours, for the same two hours: 80 epochs of `brief` with learning rate 3e-3 and weight decay 0.1, whose "
         "product says over how many steps weights are forgotten: some 3300 here, 1000 there",
         epochs=80,
-        patience=80,
         learning_rate=3e-3,
         weight_decay=0.1,
     ),
