@@ -12,7 +12,7 @@ Norouzi 2020, table of density estimation; Tomczak & Welling 2018). A run resume
 `--recipe brief`, `narrow` and `gentle` are meant for two hours on two cores, `averaged` for one, and `--prior mixture`
 costs less than the VampPrior:
 
-    python benchmarks/published_fashion_mnist.py --likelihood autoregressive --prior mixture --recipe brief
+    python benchmarks/published_fashion_mnist.py --likelihood autoregressive --prior mixture --recipe gentle
 """
 
 import argparse
