@@ -84,8 +84,8 @@ def main(arguments=None):
 
     x = protocol.split("fashion_mnist").test[: options.images]
     vae, half = (
-        table.make("vae", "standard_normal", event_shape=x.shape[1:], steps_per_epoch=1, warm_up=1, seed=0, half=half)
-        for half in (False, True)
+        table.make("vae", "standard_normal", event_shape=x.shape[1:], steps_per_epoch=1, warm_up=1, seed=0, half=low)
+        for low in (False, True)
     )
     vae.build()
     half.build()
