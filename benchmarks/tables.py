@@ -132,7 +132,6 @@ def evidence_cost():
     lines = [
         [names[name], f"{row['milliseconds_per_image'][name]:.1f}", f"{row['cpu_milliseconds_per_image'][name]:.1f}"]
         for name in names
-        if name in row["milliseconds_per_image"]
     ]
     return markdown(["", "ms an image", "CPU ms an image"], lines, "lrr")
 
