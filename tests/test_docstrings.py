@@ -48,14 +48,15 @@ def own_methods():
 
     A method that overrides another one inherits its contract.
     """
-    ours = {owner for found in CLASSES.values() for owner in found.__mro__ if owner.__module__.split(".")[0] in OURS}
     return {
         f"{owner.__module__}.{owner.__name__}.{name}": member
-        for owner in ours
+        for found in CLASSES.values()
+        for place, owner in enumerate(found.__mro__)
+        if owner.__module__.split(".")[0] in OURS
         for name, member in vars(owner).items()
         if not name.startswith("_")
         and isinstance(member, (types.FunctionType, classmethod, staticmethod))
-        and not any(name in vars(parent) for parent in owner.__mro__[1:])
+        and not any(name in vars(parent) for parent in found.__mro__[place + 1 :])
     }
 
 

@@ -8,8 +8,26 @@ import tensorflow as tf
 from keras_vae.core import check_number, register
 
 
+class _UnitNorm:
+    """What scales the gradients of the Keras optimizer that stands next among the parents."""
+
+    def __init__(self, learning_rate, *, norm_epsilon, **kwargs):
+        super().__init__(learning_rate, **kwargs)
+        self.norm_epsilon = check_number("norm_epsilon", norm_epsilon, above=0.0)
+
+    def update_step(self, gradient, variable, learning_rate):
+        """Scale one gradient to unit norm, g / (||g||_2 + epsilon), and update its variable."""
+        gradient = tf.convert_to_tensor(gradient)
+        gradient = tf.cast(gradient, tf.float64 if gradient.dtype == tf.float64 else tf.float32)  # float16 overflows
+        super().update_step(gradient / (tf.norm(gradient) + self.norm_epsilon), variable, learning_rate)
+
+    def get_config(self):
+        """Return the arguments that rebuild the optimizer."""
+        return {**super().get_config(), "norm_epsilon": self.norm_epsilon}
+
+
 @register
-class NormScaledAdam(keras.optimizers.Adam):
+class NormScaledAdam(_UnitNorm, keras.optimizers.Adam):
     """Adam (Kingma & Ba 2015) whose gradients are first scaled to unit norm, tensor by tensor: g / (||g||_2 + 1e-7).
 
     The optimizer of Tomczak & Welling 2018, where a tensor's gradient moves the moments alike in every step, however
@@ -39,20 +57,11 @@ class NormScaledAdam(keras.optimizers.Adam):
         name: str = "norm_scaled_adam",
         **kwargs: Any,
     ) -> None:
-        super().__init__(learning_rate, name=name, **kwargs)
-        self.norm_epsilon = check_number("norm_epsilon", norm_epsilon, above=0.0)
-
-    def update_step(self, gradient, variable, learning_rate):
-        """Scale one gradient to unit norm and update its variable as Adam does."""
-        super().update_step(_unit_norm(gradient, self.norm_epsilon), variable, learning_rate)
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments that rebuild the optimizer."""
-        return {**super().get_config(), "norm_epsilon": self.norm_epsilon}
+        super().__init__(learning_rate, norm_epsilon=norm_epsilon, name=name, **kwargs)
 
 
 @register
-class NormScaledMuon(keras.optimizers.Muon):
+class NormScaledMuon(_UnitNorm, keras.optimizers.Muon):
     """Keras's Muon (Jordan et al. 2024) whose gradients are first scaled to unit norm: g / (||g||_2 + 1e-7).
 
     Matrices are moved by the nearest orthogonal matrix to their momentum; all else by Adam, on scaled gradients as
@@ -84,20 +93,4 @@ class NormScaledMuon(keras.optimizers.Muon):
         name: str = "norm_scaled_muon",
         **kwargs: Any,
     ) -> None:
-        super().__init__(learning_rate, name=name, **kwargs)
-        self.norm_epsilon = check_number("norm_epsilon", norm_epsilon, above=0.0)
-
-    def update_step(self, gradient, variable, learning_rate):
-        """Scale one gradient to unit norm and update its variable as Muon does."""
-        super().update_step(_unit_norm(gradient, self.norm_epsilon), variable, learning_rate)
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments that rebuild the optimizer."""
-        return {**super().get_config(), "norm_epsilon": self.norm_epsilon}
-
-
-def _unit_norm(gradient, epsilon):
-    """Return g / (||g||_2 + epsilon), in float32 or float64: half precision would overflow."""
-    gradient = tf.convert_to_tensor(gradient)
-    gradient = tf.cast(gradient, tf.float64 if gradient.dtype == tf.float64 else tf.float32)
-    return gradient / (tf.norm(gradient) + epsilon)
+        super().__init__(learning_rate, norm_epsilon=norm_epsilon, name=name, **kwargs)
