@@ -5,10 +5,9 @@ from typing import Annotated
 
 import typer
 
-from keras_vae_cli.mistake import told_in_one_line
+from keras_vae_cli.command import quiet_start, told_in_one_line
 from keras_vae_cli.model_argument import Model, locate
-from keras_vae_cli.output_argument import check_outputs, in_words
-from keras_vae_cli.quiet import quiet_start
+from keras_vae_cli.outputs import check_outputs, in_words, write_outputs
 
 
 def generate(
@@ -37,12 +36,9 @@ def generate(
     """
     check_outputs(output, allowed=(".png", ".npy", ""), overwrite=overwrite)
     locate(model)
-    typer.echo("Starting TensorFlow")
     with quiet_start():
         import keras_vae as kv
-        from keras_vae_cli.loading import load_model
-        from keras_vae_cli.observations import grey_values
-        from keras_vae_cli.outputs import write_outputs
+        from keras_vae_cli.loading import grey_values, load_model
 
     with told_in_one_line(TypeError, ValueError, OSError):
         vae = load_model(model)

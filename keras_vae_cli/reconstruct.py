@@ -5,10 +5,9 @@ from typing import Annotated, Literal
 
 import typer
 
-from keras_vae_cli.mistake import told_in_one_line
+from keras_vae_cli.command import quiet_start, told_in_one_line
 from keras_vae_cli.model_argument import Model, locate
-from keras_vae_cli.output_argument import check_outputs, in_words
-from keras_vae_cli.quiet import quiet_start
+from keras_vae_cli.outputs import check_outputs, in_words, write_outputs
 
 
 def reconstruct(
@@ -45,13 +44,9 @@ def reconstruct(
     """
     check_outputs(output, allowed=(".png", ".npy", ""), overwrite=overwrite)
     locate(model)
-    typer.echo("Starting TensorFlow")
     with quiet_start():
         import keras_vae as kv
-        from keras_vae_cli.image_sources import load_images
-        from keras_vae_cli.loading import load_model
-        from keras_vae_cli.observations import grey_values, observations
-        from keras_vae_cli.outputs import write_outputs
+        from keras_vae_cli.loading import grey_values, load_images, load_model, observations
 
     with told_in_one_line(TypeError, ValueError, OSError):
         vae = load_model(model)

@@ -10,12 +10,9 @@ from typing import Annotated, Literal
 import typer
 
 from keras_vae_cli import config_file
-from keras_vae_cli.cluster import cluster_of
+from keras_vae_cli.cluster import cluster_of, lost_workers_told, meet
+from keras_vae_cli.command import Mistake, quiet_start, told_in_one_line
 from keras_vae_cli.interruption import Interrupted, interruptible, signal_of, uninterrupted
-from keras_vae_cli.lost_worker import lost_workers_told
-from keras_vae_cli.mistake import Mistake, told_in_one_line
-from keras_vae_cli.quiet import quiet_start
-from keras_vae_cli.rendezvous import meet
 from keras_vae_cli.resolution import resolved
 from keras_vae_cli.run_directory import RUN_FILES, RunDirectory
 from keras_vae_cli.settings import Settings
@@ -148,7 +145,6 @@ def _prepared(settings, how):
 
     if cluster is not None:
         meet(cluster)
-    typer.echo("Starting TensorFlow")
     with quiet_start():
         from keras_vae_cli import training_run
 

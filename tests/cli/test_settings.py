@@ -6,8 +6,8 @@ import tomllib
 import pytest
 
 from keras_vae_cli import main
+from keras_vae_cli.command import Mistake
 from keras_vae_cli.config_file import read_settings, read_words, write_config
-from keras_vae_cli.mistake import Mistake
 from keras_vae_cli.resolution import resolved
 from keras_vae_cli.settings import Settings
 
