@@ -47,7 +47,7 @@ class Checkpoints:
 
 
 class _SaveEachEpoch(keras.callbacks.Callback):
-    """Saves the model after each epoch, unless it is spoilt, and before the line that tells that the epoch is over.
+    """Saves the model after each epoch, unless a number is not finite, and before the line that reports the epoch.
 
     Left to itself, a `Checkpoint` comes after all others.
     """

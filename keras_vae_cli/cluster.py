@@ -152,7 +152,7 @@ def _is_up(address):
 
 
 @contextlib.contextmanager
-def lost_workers_told(cluster, how_to_go_on):
+def as_lost_worker(cluster, how_to_go_on):
     """Turn TensorFlow's words for a broken connection into a `LostWorker`."""
     if cluster is None:
         yield

@@ -1,4 +1,4 @@
-"""What all commands share: mistakes told in one line, a quiet start of TensorFlow, and the versions at work."""
+"""What all commands share: mistakes of the user, a quiet start of TensorFlow, and versions."""
 
 import contextlib
 import importlib.metadata
@@ -26,7 +26,7 @@ class Mistake(typer.TyperException):
 
 
 @contextlib.contextmanager
-def told_in_one_line(*errors):
+def as_mistake(*errors):
     """Turn errors that are the user's to mend into a `Mistake`."""
     try:
         yield

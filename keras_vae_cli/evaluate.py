@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from keras_vae_cli.command import Mistake, quiet_start, told_in_one_line, versions
+from keras_vae_cli.command import Mistake, as_mistake, quiet_start, versions
 from keras_vae_cli.model_argument import Model, locate
 from keras_vae_cli.settings import is_folder
 
@@ -44,7 +44,7 @@ def evaluate(
         typer.Option(min=1, help="Samples for the evidence of each image: by default 5000, with ais 16 chains."),
     ] = None,
     limit: Annotated[
-        int | None, typer.Option(min=1, help="Evaluate the first so many images only.", show_default=False)
+        int | None, typer.Option(min=1, help="Evaluate the first images only, at most this many.", show_default=False)
     ] = None,
     seed: Annotated[int, typer.Option(min=0, max=2**31 - 1, help="Of the noise.")] = 0,
     json_file: Annotated[
@@ -67,11 +67,11 @@ def evaluate(
         import keras_vae as kv
         from keras_vae_cli.loading import load_images, load_model, observations
 
-    with told_in_one_line(TypeError, ValueError, OSError):
+    with as_mistake(TypeError, ValueError, OSError):
         vae = load_model(model)
         images = load_images([dataset], vae.event_shape, split=split, limit=limit)
         x, values = observations(vae.likelihood, images, binarize)
-        # Of a folder all images are taken, and there is no split to speak of.
+        # A folder has no split: all its images are taken.
         part = {} if is_folder(dataset) else {"split": split}
         size, words = " x ".join(map(str, x.shape[1:])), "".join(f"{name} " for name in part.values())
         typer.echo(f"Evaluating {model} on {len(x):,} {words}images of {dataset}, {size}; values {values}")

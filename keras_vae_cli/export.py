@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from keras_vae_cli.command import Mistake, quiet_start, told_in_one_line
+from keras_vae_cli.command import Mistake, as_mistake, quiet_start
 from keras_vae_cli.model_argument import Model, locate
 
 
@@ -51,7 +51,7 @@ def export(
         import keras_vae as kv
         from keras_vae_cli.loading import load_model
 
-    with told_in_one_line(TypeError, ValueError, OSError, ImportError):
+    with as_mistake(TypeError, ValueError, OSError, ImportError):
         vae = load_model(model)
         typer.echo(f"Exporting {model}")
         if format == "saved_model":

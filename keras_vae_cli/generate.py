@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from keras_vae_cli.command import quiet_start, told_in_one_line
+from keras_vae_cli.command import as_mistake, quiet_start
 from keras_vae_cli.model_argument import Model, locate
 from keras_vae_cli.outputs import check_outputs, in_words, write_outputs
 
@@ -40,7 +40,7 @@ def generate(
         import keras_vae as kv
         from keras_vae_cli.loading import grey_values, load_model
 
-    with told_in_one_line(TypeError, ValueError, OSError):
+    with as_mistake(TypeError, ValueError, OSError):
         vae = load_model(model)
         typer.echo(f"Generating {num:,} images with {model}, seed {seed}")
         images = grey_values(vae.likelihood, vae.generate(num, seed=seed))

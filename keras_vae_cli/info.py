@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from keras_vae_cli.command import quiet_start, told_in_one_line
+from keras_vae_cli.command import as_mistake, quiet_start
 from keras_vae_cli.model_argument import locate
 
 
@@ -36,7 +36,7 @@ def info(
     with quiet_start():
         from keras_vae_cli.descriptions import describe_export, describe_model
 
-    with told_in_one_line(TypeError, ValueError, OSError):
+    with as_mistake(TypeError, ValueError, OSError):
         lines = describe_export(pathlib.Path(model)) if is_exported else describe_model(model)
         typer.echo("\n".join(lines))
 

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from keras_vae_cli.command import Mistake, quiet_start, told_in_one_line
+from keras_vae_cli.command import Mistake, as_mistake, quiet_start
 from keras_vae_cli.model_argument import Model, locate
 from keras_vae_cli.outputs import check_outputs, in_words, write_outputs
 
@@ -64,7 +64,7 @@ def interpolate(
         import keras_vae as kv
         from keras_vae_cli.loading import grey_values, load_images, load_model, load_rows, observations
 
-    with told_in_one_line(TypeError, ValueError, OSError):
+    with as_mistake(TypeError, ValueError, OSError):
         vae = load_model(model)
         if dataset is None:
             images = load_images([start, end], vae.event_shape)

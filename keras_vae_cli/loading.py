@@ -22,7 +22,7 @@ def load_model(model):
 
 
 def load_named(name, *, image_size=None, limit=None):
-    """Load a data set by its name, with at most `limit` training images; so many cartoon faces are drawn."""
+    """Load a data set by its name, with at most `limit` training images: that many where they are drawn."""
     options = {}
     if name == "cartoon_faces":
         options = {"image_size": image_size, "num_train": limit} if limit else {"image_size": image_size}

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from keras_vae_cli.command import quiet_start, told_in_one_line
+from keras_vae_cli.command import as_mistake, quiet_start
 from keras_vae_cli.model_argument import Model, locate
 from keras_vae_cli.outputs import check_outputs, in_words, write_outputs
 
@@ -30,7 +30,7 @@ def reconstruct(
             show_default=False,
         ),
     ],
-    num: Annotated[int, typer.Option(min=1, metavar="<int>", help="The first so many images, at most.")] = 20,
+    num: Annotated[int, typer.Option(min=1, metavar="<int>", help="At most this many images, from the first.")] = 20,
     split: Annotated[Literal["test", "train"], typer.Option(help="Which part of a data set with a name.")] = "test",
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace older files.")] = False,
 ):
@@ -48,7 +48,7 @@ def reconstruct(
         import keras_vae as kv
         from keras_vae_cli.loading import grey_values, load_images, load_model, observations
 
-    with told_in_one_line(TypeError, ValueError, OSError):
+    with as_mistake(TypeError, ValueError, OSError):
         vae = load_model(model)
         originals = load_images(images, vae.event_shape, split=split, limit=num)
         x, values = observations(vae.likelihood, originals)

@@ -136,7 +136,7 @@ class Settings:
     limit: Annotated[
         int | None,
         _option(
-            "Train on the first so many images only. Of cartoon_faces there is no end; 1000 are taken by default.",
+            "Train on the first images only, at most this many. Cartoon faces have no end; the default is 1000.",
             panel=_DATA,
             show_default=False,
             **_COUNT,

@@ -29,7 +29,7 @@ def make_strategy(name, cluster):
 def from_chief(strategy, content):
     """Hand the chief's bytes to all workers; each of them calls this."""
     size = int(_of_first_replica(strategy, np.array([len(content)], np.float64))[0])
-    if size == 0:  # of which TensorFlow's reduction dies
+    if size == 0:  # TensorFlow's reduction dies of an empty tensor
         return b""
     mine = np.frombuffer(content[:size].ljust(size), np.uint8)
     return _of_first_replica(strategy, mine.astype(np.float32)).astype(np.uint8).tobytes()

@@ -8,7 +8,7 @@ import pytest
 
 from keras_vae_cli import cluster as cluster_module
 from keras_vae_cli import main
-from keras_vae_cli.cluster import Cluster, LostWorker, cluster_of, lost_workers_told, meet
+from keras_vae_cli.cluster import Cluster, LostWorker, as_lost_worker, cluster_of, meet
 from keras_vae_cli.command import Mistake
 
 TWO = {"cluster": {"worker": ["a:1", "b:2"]}, "task": {"type": "worker", "index": 1}}
@@ -140,11 +140,11 @@ def test_only_a_broken_connection_stands_for_a_lost_worker():
     words = "/job:worker/replica:0/task:0 aborted; remote target /job:worker/replica:0/task:2: Socket closed"
     with (
         pytest.raises(LostWorker, match=f"lost: {first.addresses[2]} does not answer, .* why. Again.$") as found,
-        lost_workers_told(first, lambda: "Again."),
+        as_lost_worker(first, lambda: "Again."),
     ):
         raise errors.UnavailableError(None, None, words)
     assert found.value.exit_code == 75
-    with pytest.raises(errors.InvalidArgumentError), lost_workers_told(first, str):
+    with pytest.raises(errors.InvalidArgumentError), as_lost_worker(first, str):
         raise errors.InvalidArgumentError(None, None, words)
-    with pytest.raises(errors.UnavailableError), lost_workers_told(None, str):
+    with pytest.raises(errors.UnavailableError), as_lost_worker(None, str):
         raise errors.UnavailableError(None, None, words)

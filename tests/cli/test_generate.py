@@ -86,7 +86,7 @@ def test_older_files_are_not_overwritten_in_silence(saved, tmp_path, capsys):
         ("MODEL", "odd.npy", "`--output` must be an array. Received: 'odd.npy'"),
     ],
 )
-def test_a_mistake_is_told_in_one_line_before_tensorflow_starts(
+def test_a_mistake_is_reported_in_one_line_before_tensorflow_starts(
     saved, tmp_path, monkeypatch, capsys, model, output, message
 ):
     monkeypatch.chdir(tmp_path)

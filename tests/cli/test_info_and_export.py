@@ -142,7 +142,7 @@ def test_other_formats_go_to_the_packages_own_exporters(saved, tmp_path, monkeyp
     assert capsys.readouterr().out.endswith(f"Wrote {tmp_path / 'x'}\n")
 
 
-def test_a_library_that_is_missing_is_told_in_one_line(saved, tmp_path, monkeypatch, capsys):
+def test_a_library_that_is_missing_is_reported_in_one_line(saved, tmp_path, monkeypatch, capsys):
     def missing(vae, path):
         raise ImportError("The extra `onnx` must be installed: pip install 'keras-vae[onnx]'. Received: no onnx")
 
@@ -159,7 +159,7 @@ def test_a_library_that_is_missing_is_told_in_one_line(saved, tmp_path, monkeypa
         (["--format", "coreml"], "'--format'"),
     ],
 )
-def test_a_mistake_is_told_in_one_line(saved, tmp_path, capsys, arguments, message):
+def test_a_mistake_is_reported_in_one_line(saved, tmp_path, capsys, arguments, message):
     assert main(["export", str(saved), "--output", str(tmp_path / "x"), *arguments]) == 2
     output, errors = capsys.readouterr()
     assert output == ""
