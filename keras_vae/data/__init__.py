@@ -3,8 +3,8 @@
 from keras_vae.data import cartoon_faces
 from keras_vae.data.binarization import binarize
 from keras_vae.data.broken_image_error import BrokenImageError
-from keras_vae.data.checks import assert_values, check_array, check_spec
 from keras_vae.data.data_not_found_error import DataNotFoundError
+from keras_vae.data.epochs import batches_of_rows
 from keras_vae.data.image_folder import image_folder
 from keras_vae.data.image_set import ImageSet
 from keras_vae.data.load import load
@@ -16,11 +16,9 @@ __all__ = [
     "BrokenImageError",
     "DataNotFoundError",
     "ImageSet",
-    "assert_values",
+    "batches_of_rows",
     "binarize",
     "cartoon_faces",
-    "check_array",
-    "check_spec",
     "image_folder",
     "load",
     "pipeline",

@@ -3,9 +3,9 @@
 import numpy as np
 import tensorflow as tf
 
-from keras_vae.core import check_choice, fold_in, resolve_seed
+from keras_vae.core import Stream, check_choice, fold_in, resolve_seed
 from keras_vae.data.binarization import binarize_batch, binarize_scaled
-from keras_vae.data.epochs import BINARIZATION, epochs
+from keras_vae.data.epochs import batches_of_rows
 
 
 def pipeline(
@@ -91,11 +91,13 @@ def pipeline(
         if rescale:
             x = x / scale
         if binarize == "dynamic":
-            probabilities, x = x, binarize_batch(x, fold_in(seed, BINARIZATION, epoch, step))
+            probabilities, x = x, binarize_batch(x, fold_in(seed, Stream.BINARIZATION, epoch, step))
             x = {"x": x, "probabilities": probabilities} if with_probabilities else x
         return x if extras is None else (x, *tf.nest.map_structure(lambda extra: tf.gather(extra, rows), extras))
 
-    return epochs(len(images), load, batch_size=batch_size, shuffle=shuffle, seed=seed, drop_remainder=drop_remainder)
+    return batches_of_rows(
+        len(images), load, batch_size=batch_size, shuffle=shuffle, seed=seed, drop_remainder=drop_remainder
+    )
 
 
 def _extras(size, labels, sample_weight):

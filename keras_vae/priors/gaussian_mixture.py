@@ -55,8 +55,8 @@ class GaussianMixture(Prior):
         self.log_vars = self.add_weight(shape=shape, name="log_vars", **settings)
         self.logits = self.add_weight(shape=shape[:1], name="logits", **settings)
 
-    def distribution(self, posterior_of=None, condition=None):
-        """Build the mixture; it depends on neither argument."""
+    def distribution(self, posterior_of=None, condition=None, training=False):
+        """Build the mixture; it depends on no argument."""
         self.event_shape()
         scale = tf.exp(0.5 * tf.convert_to_tensor(self.log_vars))
         components = tfd.Independent(tfd.Normal(tf.convert_to_tensor(self.means), scale), 1)

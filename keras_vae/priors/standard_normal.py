@@ -17,7 +17,7 @@ class StandardNormal(Prior):
         Passed to `keras.layers.Layer`.
     """
 
-    def distribution(self, posterior_of=None, condition=None):
-        """Build N(0, I); it depends on neither argument."""
+    def distribution(self, posterior_of=None, condition=None, training=False):
+        """Build N(0, I); it depends on no argument."""
         zeros = tf.zeros(self.event_shape(), self.variable_dtype)
         return tfp.distributions.Independent(tfp.distributions.Normal(zeros, tf.ones_like(zeros)), 1)
