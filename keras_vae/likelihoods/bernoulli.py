@@ -33,7 +33,6 @@ class Bernoulli(Likelihood):
 
     support = (0.0, 1.0)
     is_discrete = True
-    is_binary = True
 
     def split(self, projected):
         """Name the projection's output `logits`, of shape (batch, *event_shape)."""

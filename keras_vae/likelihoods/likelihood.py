@@ -44,9 +44,6 @@ class Likelihood(keras.layers.Layer, abc.ABC):
     is_discrete = False
     """Whether p(x|z) is a probability rather than a density."""
 
-    is_binary = False
-    """Whether each element is 0 or 1, and log p(x|z) linear in each given those before it."""
-
     numbers_per_element = 1
     """How many numbers the projection gives for each element of an event."""
 
@@ -130,26 +127,6 @@ class Likelihood(keras.layers.Layer, abc.ABC):
         tf.Tensor
         """
         return tf.cast(x, self.variable_dtype)
-
-    def conditionals(self, distribution, x):
-        """Return each element's distribution given z and the elements of x before it, as a product.
-
-        Its log-probability of the probabilities by which a binary x was drawn is the sum over elements of the mean of
-        log p(x_d | x before d, z) over draws of x_d. By default p(x|z) is such a product itself.
-
-        Parameters
-        ----------
-        distribution : tfp.distributions.Distribution
-            What `distribution` built.
-        x : tf.Tensor
-            Shape (batch, *event_shape).
-
-        Returns
-        -------
-        tfp.distributions.Distribution
-            Of the same batch and event shapes.
-        """
-        return distribution
 
     def fit_batch(self, parameters, x, sample_weight, training):
         """Adapt parameters that are estimated from the batch itself; there are none but for an optimal scale.

@@ -33,8 +33,6 @@ class IWELBO(Objective):
         If an argument is out of range.
     """
 
-    is_linear = False
-
     def __init__(self, num_samples=50, *, gradient="plain"):
         self.num_samples = check_integer("num_samples", num_samples, minimum=1)
         self.gradient = check_choice("gradient", gradient, ("plain", "dreg"))

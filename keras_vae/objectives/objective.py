@@ -18,9 +18,6 @@ class Objective(abc.ABC):
     needs_density = True
     """Whether q(z|x) must have a density."""
 
-    is_linear = True
-    """Whether all terms are linear in log p(x|z), so that an average of it over draws of x gives theirs."""
-
     has_inference_losses = False
     """Whether `Terms.inference_losses` is filled: a loss of its own for each latent's encoder and posterior."""
 
