@@ -7,6 +7,7 @@ from keras_vae.core.initializers import fresh
 from keras_vae.core.keras_file import write_keras_file
 from keras_vae.core.latent import Latent
 from keras_vae.core.noise import standard_normal, uniform_rows
+from keras_vae.core.normal import Normal
 from keras_vae.core.replicas import global_mean, global_sum, is_multi_worker, num_replicas, replica_id
 from keras_vae.core.seeds import as_seed, fold_in, resolve_seed
 from keras_vae.core.serialization import FORMAT_VERSION, check_format_version, deserialize, register, serialize
@@ -23,6 +24,7 @@ __all__ = [
     "FORMAT_VERSION",
     "Inference",
     "Latent",
+    "Normal",
     "as_seed",
     "atomic_directory",
     "atomic_write",

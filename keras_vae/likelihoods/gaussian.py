@@ -5,7 +5,7 @@ import math
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from keras_vae.core import bounded, check_number, global_mean, global_sum, register
+from keras_vae.core import Normal, bounded, check_number, global_mean, global_sum, register
 from keras_vae.likelihoods.likelihood import Likelihood
 
 _MODES = ("learned", "optimal", "per_dimension")
@@ -146,7 +146,7 @@ class Gaussian(Likelihood):
 
     def distribution(self, parameters):
         """Build the Gaussian from `mean` and `scale`."""
-        normal = tfp.distributions.Normal(parameters["mean"], parameters["scale"])
+        normal = Normal(parameters["mean"], parameters["scale"])
         return tfp.distributions.Independent(normal, len(self.event_shape))
 
     def mean(self, parameters):
