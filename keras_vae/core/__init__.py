@@ -8,6 +8,7 @@ from keras_vae.core.inference import Inference, Latent
 from keras_vae.core.initializers import fresh
 from keras_vae.core.keras_file import write_keras_file
 from keras_vae.core.noise import standard_normal, uniform_rows
+from keras_vae.core.normal import Normal
 from keras_vae.core.replicas import gather, global_mean, global_sum, is_multi_worker, num_replicas, replica_id
 from keras_vae.core.seeds import Stream, as_seed, fold_in, resolve_seed
 from keras_vae.core.serialization import (
@@ -33,6 +34,7 @@ __all__ = [
     "Batch",
     "Inference",
     "Latent",
+    "Normal",
     "Settled",
     "Spec",
     "Stream",

@@ -3,9 +3,8 @@
 import math
 
 import tensorflow as tf
-import tensorflow_probability as tfp
 
-from keras_vae.core import bounded, check_number, global_sum, register, right_aligned
+from keras_vae.core import Normal, bounded, check_number, global_sum, register, right_aligned
 from keras_vae.likelihoods.likelihood import Likelihood
 
 _MODES = ("learned", "optimal", "per_dimension")
@@ -163,7 +162,7 @@ class Gaussian(Likelihood):
 
     def elements(self, parameters):
         """Build the Gaussian of each element from `mean` and `scale`."""
-        return tfp.distributions.Normal(parameters["mean"], parameters["scale"])
+        return Normal(parameters["mean"], parameters["scale"])
 
     def mean(self, parameters):
         """Return the mean."""

@@ -4,7 +4,7 @@ import keras
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from keras_vae.core import bounded, check_instance, check_range, deserialize, register, serialize
+from keras_vae.core import Normal, bounded, check_instance, check_range, deserialize, register, serialize
 from keras_vae.priors.prior import Prior
 
 
@@ -68,7 +68,7 @@ class ConditionalGaussian(Prior):
         shape = tf.concat([leading, [2 * self.latent_dim]], axis=0)
         mean, log_var = tf.split(tf.reshape(self.projection(features), shape), 2, axis=-1)
         scale = tf.exp(0.5 * bounded(log_var, *self.log_var_range))
-        return tfp.distributions.Independent(tfp.distributions.Normal(mean, scale), 1)
+        return tfp.distributions.Independent(Normal(mean, scale), 1)
 
     def get_config(self):
         """Return the arguments that rebuild the layer."""
