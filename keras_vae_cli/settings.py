@@ -114,7 +114,7 @@ class Settings:
             show_default="500,500",
         ),
     ] = None
-    activation: Annotated[str, _option("Any that Keras knows: relu, leaky_relu, tanh, …", panel=_MODEL)] = "relu"
+    activation: Annotated[str, _option("Any of Keras, such as relu, leaky_relu or tanh.", panel=_MODEL)] = "relu"
     batch_normalization: Annotated[
         bool, _option("conv: normalise after each convolution.", panel=_MODEL, flag="--batch-normalization")
     ] = False

@@ -1,44 +1,46 @@
-"""Docstrings: every public class and function has one, in numpydoc's form, that agrees with the signature."""
+"""Docstrings: what a room exports has one, in numpydoc's form, that agrees with the signature."""
 
 import ast
 import builtins
+import dataclasses
 import importlib
 import inspect
+import pathlib
 import pkgutil
 import re
 import textwrap
 import types
+import warnings
 
-import pytest
+import typer
 from numpydoc.docscrape import NumpyDocString
 
 import keras_vae
+import keras_vae_cli
+from keras_vae_cli.app import app
+from tests.violations import assert_none
 
-MODULES = {
-    module.name: importlib.import_module(module.name)
-    for module in pkgutil.walk_packages(keras_vae.__path__, prefix="keras_vae.")
-}
-
-
-def defined(kind):
-    """Return the public classes or functions of the package by their full names, where they are defined."""
-    return {
-        f"{name}.{attribute}": found
-        for name, module in MODULES.items()
-        for attribute, found in sorted(vars(module).items())
-        if kind(found) and found.__module__ == name and not attribute.startswith("_")
-    }
+ROOT = pathlib.Path(keras_vae.__file__).parents[1]
+MODULES = [
+    keras_vae,
+    *(importlib.import_module(module.name) for module in pkgutil.walk_packages(keras_vae.__path__, "keras_vae.")),
+    keras_vae_cli,
+]
+OURS = ("keras_vae", "keras_vae_cli")
 
 
-CLASSES, FUNCTIONS = defined(inspect.isclass), defined(inspect.isfunction)
+def exported(kind):
+    """Return the classes or functions in the `__all__` of a room, by their full names, each once."""
+    found = {}
+    for module in MODULES:
+        for name in getattr(module, "__all__", []):
+            one = getattr(module, name)
+            if kind(one) and one not in found.values():
+                found[f"{module.__name__}.{name}"] = one
+    return found
 
 
-def exported():
-    """Return what the rooms promise: all objects in their `__all__`."""
-    return [getattr(module, name) for module in MODULES.values() for name in getattr(module, "__all__", [])]
-
-
-EXPORTED = exported()
+CLASSES, FUNCTIONS = exported(inspect.isclass), exported(inspect.isfunction)
 
 
 def own_methods():
@@ -46,24 +48,27 @@ def own_methods():
 
     A method that overrides another one inherits its contract.
     """
-    ours = {owner for found in EXPORTED if inspect.isclass(found) for owner in found.__mro__}
     return {
-        f"{class_name}.{name}": member
-        for class_name, owner in CLASSES.items()
-        if owner in ours
+        f"{owner.__module__}.{owner.__name__}.{name}": member
+        for found in CLASSES.values()
+        for place, owner in enumerate(found.__mro__)
+        if owner.__module__.split(".")[0] in OURS
         for name, member in vars(owner).items()
         if not name.startswith("_")
         and isinstance(member, (types.FunctionType, classmethod, staticmethod))
-        and not any(name in vars(parent) for parent in owner.__mro__[1:])
+        and not any(name in vars(parent) for parent in found.__mro__[place + 1 :])
     }
 
 
 METHODS = own_methods()
+CALLABLES = {**FUNCTIONS, **METHODS}
 
 
 def parse(documented):
     """Parse a docstring; numpydoc warns of sections that it does not know, which is an error here."""
-    return NumpyDocString(inspect.getdoc(documented))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        return NumpyDocString(inspect.getdoc(documented) or "")
 
 
 def names_in(section):
@@ -101,7 +106,6 @@ def own_nodes(function):
 
 
 def returns_something(function):
-    """Tell whether a function returns a value."""
     returns = [node.value for node in own_nodes(function) if isinstance(node, ast.Return)]
     return any(value is not None and ast.unparse(value) != "None" for value in returns)
 
@@ -122,79 +126,112 @@ def plain(function):
     return inspect.unwrap(function.__func__ if isinstance(function, (classmethod, staticmethod)) else function)
 
 
-def is_abstract(function):
-    return getattr(function, "__isabstractmethod__", False)
+def begins_with_a_sentence(text):
+    lines = (text or "").strip().splitlines()
+    return bool(lines) and lines[0].endswith((".", ":")) and (len(lines) == 1 or not lines[1].strip())
 
 
 def test_the_walk_finds_classes_functions_and_methods():
-    assert "keras_vae.models.vae.VAE" in CLASSES
-    assert "keras_vae.divergences.gaussian.gaussian_kl" in FUNCTIONS
-    assert "keras_vae.models.vae.VAE.decode" in METHODS
-    assert "keras_vae.models.vae.VAE.build" not in METHODS
+    assert "keras_vae.VAE" in CLASSES
+    assert "keras_vae.divergences.gaussian_kl" in FUNCTIONS
+    assert "keras_vae_cli.main" in FUNCTIONS
+    assert "keras_vae.schedules.schedule.Schedule.value" in METHODS
+    assert "keras_vae.schedules.linear.LinearSchedule.value" not in METHODS
 
 
-@pytest.mark.parametrize("name", MODULES)
-def test_a_module_says_what_it_is_for(name):
-    assert (MODULES[name].__doc__ or "").strip().endswith(".")
+def test_a_module_says_what_it_is_for():
+    files = [path for package in OURS for path in (ROOT / package).rglob("*.py")]
+    docstrings = {path: ast.get_docstring(ast.parse(path.read_text())) for path in files}
+    assert_none(str(path) for path, text in docstrings.items() if not (text or "").endswith("."))
 
 
-@pytest.mark.parametrize("name", [*CLASSES, *FUNCTIONS, *METHODS])
-def test_a_docstring_begins_with_a_line_that_is_a_sentence(name):
-    documented = {**CLASSES, **FUNCTIONS, **METHODS}[name]
-    lines = (documented.__doc__ or "").strip().splitlines()
-    assert lines, "no docstring"
-    assert re.search(r"[.:]$", lines[0]), lines[0]
-    assert len(lines) == 1 or not lines[1].strip()
+def test_what_is_exported_has_a_docstring_that_begins_with_a_sentence():
+    everything = {**CLASSES, **CALLABLES}
+    assert_none(name for name, found in everything.items() if not begins_with_a_sentence(found.__doc__))
 
 
-@pytest.mark.filterwarnings("error::UserWarning")
-@pytest.mark.parametrize("name", CLASSES)
-def test_a_class_documents_what_its_constructor_takes(name):
-    owner = CLASSES[name]
+def test_what_is_not_exported_needs_no_docstring_but_begins_one_with_a_sentence():
+    violations = []
+    for path in (path for package in OURS for path in (ROOT / package).rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, (ast.ClassDef, ast.FunctionDef)):
+                text = ast.get_docstring(node)
+                if text is not None and not begins_with_a_sentence(text):
+                    violations.append(f"{path}:{node.lineno} {node.name}: {text.splitlines()[:1]}")
+    assert_none(violations)
+
+
+def constructor_violations(owner):
+    """Yield what is wrong with a class's sections."""
     doc = parse(owner)
-    if issubclass(owner, tuple):
-        assert names_in(doc["Attributes"]) == list(owner._fields)
-        return
     documented = names_in(doc["Parameters"])
+    if issubclass(owner, tuple) or dataclasses.is_dataclass(owner):
+        fields = owner._fields if issubclass(owner, tuple) else [field.name for field in dataclasses.fields(owner)]
+        if list(fields) not in (names_in(doc["Attributes"]), documented):
+            yield f"the fields are {list(fields)}"
+        return
     elsewhere = " ".join(" ".join(entry.desc) for entry in doc["Parameters"] if entry.name == "**kwargs")
-    mentioned = re.findall(r"`(\w+)`", elsewhere)
+    mentioned = set(re.findall(r"`(\w+)`", elsewhere))
     if not any(parent.__module__.startswith("keras_vae.") and "__init__" in vars(parent) for parent in owner.__mro__):
         # The constructor is another library's: what is said of it must be true.
-        assert set(documented) <= {*accepted(owner.__init__, skip_self=True), "**kwargs"}
+        if unknown := set(documented) - {*accepted(owner.__init__, skip_self=True), "**kwargs"}:
+            yield f"there is no {unknown}"
         return
     expected = [name for name in accepted_by_constructor(owner) if name != "name"]  # every Keras object has one
-    assert set(documented) | set(mentioned) >= set(expected), set(expected) - set(documented) - set(mentioned)
-    assert set(documented) <= set(expected), set(documented) - set(expected)
+    if missing := set(expected) - set(documented) - mentioned:
+        yield f"{missing} has no entry"
+    if unknown := set(documented) - set(expected):
+        yield f"there is no {unknown}"
     own = [name for name in accepted(owner.__init__, skip_self=True) if name in documented]
-    assert [name for name in documented if name in own] == own, "the order differs from the signature's"
+    if [name for name in documented if name in own] != own:
+        yield "the order differs from the signature's"
 
 
-@pytest.mark.filterwarnings("error::UserWarning")
-@pytest.mark.parametrize("name", [*FUNCTIONS, *METHODS])
-def test_a_function_documents_its_parameters_in_the_order_of_the_signature(name):
-    function = {**FUNCTIONS, **METHODS}[name]
-    expected = accepted(plain(function), skip_self=name in METHODS)
-    entries = parse(function)["Parameters"]
-    documented = names_in(entries)
-    if len(documented) > len(entries):  # parameters that share a line need not be neighbours
-        assert sorted(documented) == sorted(expected)
-    else:
-        assert documented == expected
+def test_a_class_documents_what_its_constructor_takes():
+    assert_none(f"{name}: {what}" for name, owner in CLASSES.items() for what in constructor_violations(owner))
 
 
-@pytest.mark.parametrize("name", [*FUNCTIONS, *METHODS])
-def test_a_function_documents_what_it_returns_or_yields(name):
-    function = plain({**FUNCTIONS, **METHODS}[name])
-    doc = parse(function)
-    if is_abstract(function):
-        return  # the contract says it, and the body is empty
-    if is_yielding(function):
-        assert doc["Yields"]
-    else:
-        assert bool(doc["Returns"]) == returns_something(function)
+def test_a_function_documents_its_parameters_in_the_order_of_the_signature():
+    violations = []
+    for name, function in CALLABLES.items():
+        expected = accepted(plain(function), skip_self=name in METHODS and not isinstance(function, staticmethod))
+        entries = parse(function)["Parameters"]
+        documented = names_in(entries)
+        if len(documented) > len(entries):  # parameters that share a line need not be neighbours
+            documented, expected = sorted(documented), sorted(expected)
+        if documented != expected:
+            violations.append(f"{name}: documented {documented}, accepted {expected}")
+    assert_none(violations)
 
 
-@pytest.mark.parametrize("name", [name for name, function in FUNCTIONS.items() if function in EXPORTED])
-def test_an_exported_function_documents_the_errors_that_it_raises(name):
-    function = plain(FUNCTIONS[name])
-    assert raised(function) <= {entry.type for entry in parse(function)["Raises"]}
+def test_a_function_documents_what_it_returns_or_yields():
+    violations = []
+    for name, function in CALLABLES.items():
+        doc, definition = parse(function), plain(function)
+        if getattr(function, "__isabstractmethod__", False):
+            continue  # the contract says it, and the body is empty
+        if is_yielding(definition):
+            violations += [] if doc["Yields"] else [f"{name} yields"]
+        elif bool(doc["Returns"]) != returns_something(definition):
+            violations.append(f"{name}: documented {doc['Returns']}")
+    assert_none(violations)
+
+
+def test_an_exported_function_documents_the_errors_that_it_raises():
+    violations = []
+    for name, function in FUNCTIONS.items():
+        if missing := raised(plain(function)) - {entry.type for entry in parse(function)["Raises"]}:
+            violations.append(f"{name} raises {missing}")
+    assert_none(violations)
+
+
+def test_the_help_of_commands_and_options_is_in_sentences():
+    group = typer.main.get_command(app)
+    commands = {"keras-vae": group, **group.commands}
+    violations = [name for name, command in commands.items() if not begins_with_a_sentence(command.help)]
+    for name, command in commands.items():
+        for parameter in command.params:
+            text = getattr(parameter, "help", None) or ""
+            if not (text.endswith(".") or parameter.param_type_name == "argument"):
+                violations.append(f"{name} {parameter.name}: {text!r}")
+    assert_none(violations)

@@ -2,15 +2,14 @@
 
 from keras_vae.data import cartoon_faces
 from keras_vae.data.binarization import binarize
-from keras_vae.data.broken_image_error import BrokenImageError
-from keras_vae.data.data_not_found_error import DataNotFoundError
 from keras_vae.data.epochs import batches_of_rows
+from keras_vae.data.finding import DataNotFoundError
+from keras_vae.data.image_files import BrokenImageError, read_images
 from keras_vae.data.image_folder import image_folder
 from keras_vae.data.image_set import ImageSet
 from keras_vae.data.load import load
 from keras_vae.data.pipeline import pipeline
 from keras_vae.data.read_factors import read_factors
-from keras_vae.data.read_images import read_images
 
 __all__ = [
     "BrokenImageError",

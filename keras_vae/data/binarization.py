@@ -2,11 +2,12 @@
 
 import numpy as np
 import tensorflow as tf
+from numpy.typing import ArrayLike
 
 from keras_vae.core import resolve_seed
 
 
-def binarize(images, seed=None):
+def binarize(images: ArrayLike, seed: int | None = None) -> np.ndarray:
     """Draw binary images once, each pixel one with its grey value as the probability.
 
     Parameters
@@ -26,22 +27,7 @@ def binarize(images, seed=None):
 
 
 def binarize_scaled(images, scale, seed=None):
-    """Draw binary images once, each pixel one with probability grey value / scale.
-
-    Parameters
-    ----------
-    images : numpy.ndarray
-        Values in [0, scale].
-    scale : float
-        The value of a pixel that is certainly one.
-    seed : int, optional
-        Seed of NumPy's PCG64 generator.
-
-    Returns
-    -------
-    numpy.ndarray
-        The shape of `images`, float32, zeros and ones.
-    """
+    """Draw binary images once, each pixel one with probability grey value / scale."""
     generator = np.random.default_rng(resolve_seed(seed))
     binary = np.empty(images.shape, np.float32)
     # Slice by slice: the random numbers of a whole data set would take several times its memory.
@@ -52,19 +38,6 @@ def binarize_scaled(images, scale, seed=None):
 
 
 def binarize_batch(probabilities, seed):
-    """Draw a binary batch inside a `tf.data` pipeline, as a pure function of the seed.
-
-    Parameters
-    ----------
-    probabilities : tf.Tensor
-        Float values in [0, 1].
-    seed : tf.Tensor
-        Shape (2,), int32.
-
-    Returns
-    -------
-    tf.Tensor
-        The shape and dtype of `probabilities`, zeros and ones.
-    """
+    """Draw a binary batch inside a `tf.data` pipeline, as a pure function of the seed."""
     uniform = tf.random.stateless_uniform(tf.shape(probabilities), seed, dtype=probabilities.dtype)
     return tf.cast(uniform < probabilities, probabilities.dtype)

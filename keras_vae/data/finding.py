@@ -5,10 +5,8 @@ import logging
 import os
 import pathlib
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
-
-from keras_vae.data.data_not_found_error import DataNotFoundError
 
 DATA_VARIABLE = "KERAS_VAE_DATA"
 
@@ -18,46 +16,46 @@ _SECONDS_WITHOUT_AN_ANSWER = 15.0
 _logger = logging.getLogger("keras_vae")
 
 
-class Place(NamedTuple):
-    """Where a data set may be.
+class DataNotFoundError(FileNotFoundError):
+    """A data set was in none of its places. The message names each place, why it did not answer, and the remedies.
+
+    Parameters
+    ----------
+    title : str
+        What the data set is called.
+    looked : sequence of str
+        Each place with the reason why it did not answer, in the order of looking.
+    remedies : sequence of str
+        What the user can do.
 
     Attributes
     ----------
-    name : str
-        The place in words, for messages.
-    read : callable
-        Without arguments; returns the data, raises FileNotFoundError with the reason where they are not there, and
-        ValueError where they are there but broken.
+    title, looked, remedies
+        The arguments.
     """
+
+    def __init__(self, title: str, looked: Sequence[str], remedies: Sequence[str]) -> None:
+        self.title = title
+        self.looked = tuple(looked)
+        self.remedies = tuple(remedies)
+        super().__init__(
+            f"{title} was not found. Looked in: {'; '.join(self.looked)}. What helps: {'; or '.join(self.remedies)}."
+        )
+
+    def __reduce__(self):
+        """Rebuild from the arguments: an exception is pickled by its message otherwise."""
+        return DataNotFoundError, (self.title, self.looked, self.remedies)
+
+
+class Place(NamedTuple):
+    """Where a data set may be: in words, and a function that reads it, or raises FileNotFoundError with the reason."""
 
     name: str
     read: Callable
 
 
 def find(title, places, remedies):
-    """Return what the first place that has the data set gives.
-
-    Parameters
-    ----------
-    title : str
-        What the data set is called.
-    places : iterable of Place
-        Where to look, in order.
-    remedies : sequence of str
-        What the user can do if no place has it.
-
-    Returns
-    -------
-    object
-        What that place's `read` returned.
-
-    Raises
-    ------
-    DataNotFoundError
-        If no place has it.
-    ValueError
-        If a place has it, but broken.
-    """
+    """Return what the first place that has the data set gives; broken data there are a ValueError."""
     looked = []
     for place in places:
         try:
@@ -71,17 +69,7 @@ def find(title, places, remedies):
 
 
 def users_place(read):
-    """Return the directory that the user named by the environment variable `KERAS_VAE_DATA`, as a place.
-
-    Parameters
-    ----------
-    read : callable
-        Takes the directory as a `pathlib.Path`; as `Place.read` otherwise.
-
-    Returns
-    -------
-    Place
-    """
+    """Return the directory that the user named by the environment variable `KERAS_VAE_DATA`, as a place."""
     named = os.environ.get(DATA_VARIABLE)
     if not named:
         return Place(f"the directory named by {DATA_VARIABLE}", lambda: _absent("the variable is not set"))
@@ -90,57 +78,18 @@ def users_place(read):
 
 
 def existing(directory):
-    """Return a directory that must be there.
-
-    Parameters
-    ----------
-    directory : pathlib.Path
-        The directory.
-
-    Returns
-    -------
-    pathlib.Path
-        `directory`.
-
-    Raises
-    ------
-    FileNotFoundError
-        If it is not a directory.
-    """
+    """Return a directory, or raise FileNotFoundError."""
     if not directory.is_dir():
         _absent("no such directory")
     return directory
 
 
 def keras_cache():
-    """Return the directory in which Keras keeps the data sets that it has downloaded.
-
-    Returns
-    -------
-    pathlib.Path
-        `$KERAS_HOME/datasets`, or `~/.keras/datasets`.
-    """
     return pathlib.Path(os.environ.get("KERAS_HOME") or "~/.keras").expanduser() / "datasets"
 
 
 def download(load_data):
-    """Let Keras download a data set, without waiting for ever for a host that does not answer.
-
-    Parameters
-    ----------
-    load_data : callable
-        One of `keras.datasets`' functions.
-
-    Returns
-    -------
-    object
-        What `load_data` returned.
-
-    Raises
-    ------
-    FileNotFoundError
-        With the reason in one line, if the download did not succeed.
-    """
+    """Let Keras download a data set, or raise FileNotFoundError with the reason in one line."""
     try:
         with _socket_timeout(_SECONDS_WITHOUT_AN_ANSWER):
             return load_data()

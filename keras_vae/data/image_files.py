@@ -1,40 +1,47 @@
-"""Image files: finding them in a folder, and reading one into an array of a given size."""
+"""Image files: finding them in a folder, and reading them into arrays of a given size."""
 
 import hashlib
 import os
 import pathlib
+from collections.abc import Sequence
+from typing import Any, Literal
 
 import numpy as np
 
-from keras_vae.data.broken_image_error import BrokenImageError
+from keras_vae.core import check_choice, check_shape
 
 IMAGE_SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
 
 _MODES = {1: "L", 3: "RGB"}
 
 
-def find_images(path, recursive):
-    """Return the names of all files in a folder that are images by their suffix.
+class BrokenImageError(ValueError):
+    """A file that should hold an image does not; the message names it.
 
     Parameters
     ----------
     path : str or os.PathLike
-        The folder.
-    recursive : bool
-        Whether folders within it are searched too.
+        The file.
+    reason : str
+        What is wrong with it.
 
-    Returns
-    -------
-    list of str
-        Sorted names relative to the folder, with slashes on every system. Hidden files and folders are left out.
-
-    Raises
-    ------
-    FileNotFoundError
-        If there is no such folder.
-    ValueError
-        If it holds no images.
+    Attributes
+    ----------
+    path, reason
+        The arguments.
     """
+
+    def __init__(self, path: str | os.PathLike[str], reason: Any) -> None:
+        self.path, self.reason = str(path), str(reason)
+        super().__init__(f"{self.path!r} must be a whole image file. Received: {self.reason}")
+
+    def __reduce__(self):
+        """Rebuild from the arguments: an exception is pickled by its message otherwise."""
+        return BrokenImageError, (self.path, self.reason)
+
+
+def find_images(path, recursive):
+    """Return the names of images within a folder by their suffix: sorted, with slashes, and no hidden ones."""
     path = pathlib.Path(path)
     if not path.is_dir():
         what = "a file" if path.is_file() else "no such folder"
@@ -59,19 +66,7 @@ def find_images(path, recursive):
 
 
 def is_in_validation(name, share):
-    """Tell whether a file belongs to the validation set: a pure function of its name, whatever else is there.
-
-    Parameters
-    ----------
-    name : str
-        The file's name within the folder.
-    share : float
-        Of all files, about how many are in the validation set.
-
-    Returns
-    -------
-    bool
-    """
+    """Tell whether a file belongs to the validation set: a pure function of its name, whatever else is there."""
     digest = hashlib.sha256(os.fsencode(name)).digest()
     return int.from_bytes(digest[:8]) < share * 2.0**64
 
@@ -81,25 +76,6 @@ def read_image(path, image_size, channels):
 
     A photograph is turned as its camera says, transparent places become white, 16 bits become 8, and of an animation
     the first picture is taken.
-
-    Parameters
-    ----------
-    path : str or os.PathLike
-        The file.
-    image_size : tuple of int
-        Height and width wanted.
-    channels : {1, 3}
-        Grey or colour.
-
-    Returns
-    -------
-    numpy.ndarray
-        Shape (height, width, channels), uint8.
-
-    Raises
-    ------
-    BrokenImageError
-        If the file is not there, or not a whole image.
     """
     from PIL import Image, ImageOps  # here, for the sake of a quick `import keras_vae`
 
@@ -127,3 +103,52 @@ def _flat(image):
         image = image.convert("RGBA")
         return Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
     return image
+
+
+def read_images(
+    path: str | os.PathLike[str],
+    files: Sequence[str],
+    image_size: int | Sequence[int],
+    *,
+    channels: Literal[1, 3] = 3,
+) -> np.ndarray:
+    """Read some images of a folder into memory, as `image_folder` reads them.
+
+    Parameters
+    ----------
+    path : str or os.PathLike
+        The folder.
+    files : sequence of str
+        The images, by their names within the folder.
+    image_size : int or tuple of int
+        Side of a square, or height and width; each image is cropped at its centre and resized to it.
+    channels : {1, 3}
+        Grey or colour.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (n, height, width, channels), uint8.
+
+    Raises
+    ------
+    ValueError
+        If an argument is out of range or `files` is empty, and, as a `BrokenImageError`, if a file is not there or not
+        a whole image; the message names it.
+    """
+    size = check_image_size(image_size)
+    check_choice("channels", channels, (1, 3))
+    files = list(files)
+    if not files:
+        raise ValueError("`files` must name at least one image. Received: none")
+    folder = pathlib.Path(path).expanduser()
+    return np.stack([read_image(folder / name, size, channels) for name in files])
+
+
+def check_image_size(image_size):
+    """Return height and width of `image_size`, the side of a square or a pair."""
+    expected = "a positive integer, or a pair (height, width) of them"
+    sides = (image_size, image_size) if np.ndim(image_size) == 0 else image_size
+    if check_shape("image_size", sides, expected=expected) and len(sides) != 2:
+        raise ValueError(f"`image_size` must be {expected}. Received: image_size={image_size!r}")
+    return tuple(map(int, sides))

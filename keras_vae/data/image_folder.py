@@ -1,32 +1,40 @@
 """Batches from a folder of images, streamed."""
 
+import concurrent.futures
+import logging
 import os
 import pathlib
+from collections.abc import Sequence
+from typing import Any, Literal
 
+import numpy as np
 import tensorflow as tf
 
 from keras_vae.core import check_choice, check_number, resolve_seed
 from keras_vae.data.epochs import batches_of_rows
-from keras_vae.data.folder_reader import FolderReader
-from keras_vae.data.image_files import find_images, is_in_validation
-from keras_vae.data.read_images import check_image_size
+from keras_vae.data.image_files import BrokenImageError, check_image_size, find_images, is_in_validation, read_image
+
+_logger = logging.getLogger("keras_vae")
+
+# Files whose verification is under way at a time.
+_BLOCK = 4096
 
 
 def image_folder(
-    path,
-    image_size,
+    path: str | os.PathLike[str],
+    image_size: int | Sequence[int],
     *,
-    batch_size=32,
-    shuffle=False,
-    seed=None,
-    channels=3,
-    recursive=True,
-    validation_split=None,
-    subset=None,
-    on_error="raise",
-    verify=True,
-    drop_remainder=False,
-):
+    batch_size: int = 32,
+    shuffle: bool = False,
+    seed: int | None = None,
+    channels: Literal[1, 3] = 3,
+    recursive: bool = True,
+    validation_split: float | None = None,
+    subset: Literal["training", "validation", "both"] | None = None,
+    on_error: Literal["raise", "skip"] = "raise",
+    verify: bool = True,
+    drop_remainder: bool = False,
+) -> Any:  # TensorFlow has no types
     """Make a `tf.data.Dataset` of batches from a folder of images, which are read as they are needed.
 
     Never more than a few batches are in memory. As with `keras_vae.data.pipeline`, the order is a pure function of
@@ -96,12 +104,65 @@ def image_folder(
 
     datasets = []
     for part, files in parts.items():
-        reader = FolderReader(folder, files, size, channels, on_error)
+        reader = _FolderReader(folder, files, size, channels, on_error)
         if verify:
             reader.verify()
         is_shuffled = shuffle and part != "validation"
         datasets.append(_stream(reader, batch_size, is_shuffled, seed, drop_remainder))
     return tuple(datasets) if subset == "both" else datasets[0]
+
+
+class _FolderReader:
+    """Reads images of a folder by their numbers; a broken one is an error, or is skipped and named once."""
+
+    def __init__(self, path, files, image_size, channels, on_error):
+        self.path = path
+        self.files = tuple(files)
+        self.image_size = image_size
+        self.channels = channels
+        self.on_error = on_error
+        self._named = set()
+
+    def verify(self):
+        """Read each file once, and keep the good ones."""
+        _logger.info("%s: reading each of %d images once, to find broken ones", self.path, len(self.files))
+        good = []
+        with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as threads:
+            for start in range(0, len(self.files), _BLOCK):
+                block = self.files[start : start + _BLOCK]
+                good.extend(
+                    name for name, is_good in zip(block, threads.map(self._is_good, block), strict=True) if is_good
+                )
+        if not good:
+            raise ValueError(
+                f"`path` must hold at least one whole image. Received: {str(self.path)!r}, of whose "
+                f"{len(self.files)} images each one is broken"
+            )
+        self.files = tuple(good)
+
+    def read(self, rows):
+        """Return a batch, uint8 of shape (number of good files, height, width, channels)."""
+        images = [self._image(self.files[row]) for row in rows]
+        good = [image for image in images if image is not None]
+        if not good:
+            raise BrokenImageError(
+                self.path / self.files[rows[0]], f"a batch of {len(rows)} broken files, this the first"
+            )
+        return np.stack(good)
+
+    def _is_good(self, name):
+        return self._image(name) is not None
+
+    def _image(self, name):
+        try:
+            return read_image(self.path / name, self.image_size, self.channels)
+        except BrokenImageError as error:
+            if self.on_error == "raise":
+                raise
+            if name not in self._named:
+                self._named.add(name)
+                _logger.warning("skipped: %s", error)
+            return None
 
 
 def _stream(reader, batch_size, shuffle, seed, drop_remainder):

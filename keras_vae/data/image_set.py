@@ -38,7 +38,7 @@ class ImageSet:
     factors: dict[str, np.ndarray] = dataclasses.field(default_factory=dict)
     factor_names: dict[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.images.ndim != 4 or self.images.dtype != np.uint8:
             raise ValueError(
                 "`images` must be uint8 of shape (n, height, width, channels). "
@@ -52,11 +52,11 @@ class ImageSet:
                     f"Received: {values.dtype} of shape {values.shape}"
                 )
 
-    def __len__(self):
+    def __len__(self) -> int:
         """Return the number of images."""
         return len(self.images)
 
-    def first(self, n):
+    def first(self, n: int) -> "ImageSet":
         """Return the set of the first `n` images, or of all where there are fewer.
 
         Parameters

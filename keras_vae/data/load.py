@@ -1,12 +1,16 @@
 """Data sets by name."""
 
 import inspect
+from typing import Any, Literal
 
 from keras_vae.core import check_choice
+from keras_vae.data.image_set import ImageSet
 from keras_vae.data.sources import SOURCES
 
 
-def load(name, **options):
+def load(
+    name: Literal["cartoon_faces", "cifar10", "digits", "fashion_mnist", "mnist"], **options: Any
+) -> tuple[ImageSet, ImageSet]:
     """Return the training and the test set of a data set.
 
     Parameters

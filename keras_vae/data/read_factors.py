@@ -1,7 +1,9 @@
 """What is known of the images in a folder: tables of whole numbers beside them."""
 
 import csv
+import os
 import pathlib
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -9,7 +11,7 @@ FACTORS_FILE = "factors.csv"
 FILE_COLUMN = "file"
 
 
-def read_factors(path, files):
+def read_factors(path: str | os.PathLike[str], files: Sequence[str]) -> dict[str, np.ndarray]:
     """Return the factors of some images in a folder, read from the tables beside them.
 
     Two forms are known: one table `factors.csv` in the folder, with a column `file` and a column for each factor, as

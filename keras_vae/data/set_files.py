@@ -1,14 +1,19 @@
 """Labelled sets of images in files: four IDX files as MNIST has them, or one npz file with four arrays."""
 
+import gzip
+import math
+import pathlib
+import struct
 import zipfile
 import zlib
 
 import numpy as np
 
 from keras_vae.data.finding import existing
-from keras_vae.data.idx import read_idx
 from keras_vae.data.image_set import ImageSet
 
+_GZIP_MAGIC = b"\x1f\x8b"
+_UNSIGNED_BYTE = 0x08
 _NUM_CLASSES = 10
 
 # The files of these sets bear the same names, and a directory may hold either's.
@@ -18,31 +23,37 @@ _FIRST_TEST_LABELS = {
 }
 
 
-def read_idx_directory(directory, *, title, class_names):
-    """Read the four IDX files of a set, gzipped or plain.
+def read_idx(path):
+    """Read an IDX file of unsigned bytes, gzipped or plain.
 
-    Parameters
-    ----------
-    directory : pathlib.Path
-        Where `train-images-idx3-ubyte`, `train-labels-idx1-ubyte`, `t10k-images-idx3-ubyte` and
-        `t10k-labels-idx1-ubyte` are, with or without `.gz`, the first hyphen before `idx` also as a dot.
-    title : str
-        What the set is called.
-    class_names : sequence of str
-        The names of its ten classes.
-
-    Returns
-    -------
-    train, test : ImageSet
-        Images of shape (n, height, width, 1).
-
-    Raises
-    ------
-    FileNotFoundError
-        If the directory or a file is not there, or the files are those of another set.
-    ValueError
-        If a file is broken or two do not belong together; the message names it.
+    The header is two zero bytes, the type's code, the number of axes and, for each axis, its size as a big-endian
+    32-bit integer.
     """
+    content = pathlib.Path(path).read_bytes()
+    if content.startswith(_GZIP_MAGIC):
+        try:
+            content = gzip.decompress(content)
+        except (EOFError, OSError, zlib.error) as error:
+            raise _broken(path, f"a gzip file that does not unpack ({error})") from error
+
+    if len(content) < 4 or content[:3] != bytes([0, 0, _UNSIGNED_BYTE]):
+        raise _broken(path, f"a file that begins with {content[:4].hex(' ') or 'nothing'}")
+    num_axes = content[3]
+    start = 4 + 4 * num_axes
+    if len(content) < start:
+        raise _broken(path, f"a header of {len(content)} bytes for {num_axes} axes")
+    shape = struct.unpack(f">{num_axes}I", content[4:start])
+    if len(content) - start != math.prod(shape):
+        raise _broken(path, f"{len(content) - start} values where the header says {math.prod(shape)}, shape {shape}")
+    return np.frombuffer(content, np.uint8, offset=start).reshape(shape)
+
+
+def _broken(path, received):
+    return ValueError(f"{str(path)!r} must be a whole IDX file of unsigned bytes: fetch it again. Received: {received}")
+
+
+def read_idx_directory(directory, *, title, class_names):
+    """Read the four IDX files of a set, gzipped or plain."""
     existing(directory)
     paths = [
         _one_of(directory, f"{split}-{kind}-idx{num_axes}-ubyte")
@@ -54,29 +65,7 @@ def read_idx_directory(directory, *, title, class_names):
 
 
 def read_npz(path, *, title, class_names):
-    """Read a set from an npz file with Keras's four arrays: `x_train`, `y_train`, `x_test`, `y_test`.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-        The file.
-    title : str
-        What the set is called.
-    class_names : sequence of str
-        The names of its ten classes.
-
-    Returns
-    -------
-    train, test : ImageSet
-        Images of shape (n, height, width, channels).
-
-    Raises
-    ------
-    FileNotFoundError
-        If the file is not there, or holds another set.
-    ValueError
-        If the file is broken or lacks an array; the message names it.
-    """
+    """Read a set from an npz file with Keras's four arrays: `x_train`, `y_train`, `x_test`, `y_test`."""
     if not path.is_file():
         raise FileNotFoundError(f"no {path.name}")
     try:
@@ -91,19 +80,7 @@ def read_npz(path, *, title, class_names):
 
 
 def as_splits(loaded, class_names):
-    """Turn what a function of `keras.datasets` returns into the pair that `load` returns.
-
-    Parameters
-    ----------
-    loaded : tuple
-        `(x_train, y_train), (x_test, y_test)`.
-    class_names : sequence of str
-        The names of the classes.
-
-    Returns
-    -------
-    train, test : ImageSet
-    """
+    """Turn what a function of `keras.datasets` returns into the pair that `load` returns."""
     return tuple(_image_set(images, labels, class_names) for images, labels in loaded)
 
 

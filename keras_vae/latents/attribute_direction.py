@@ -1,11 +1,12 @@
 """What an attribute is in the latent space."""
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from keras_vae.latents.checks import check_codes
 
 
-def attribute_direction(with_attribute, without_attribute):
+def attribute_direction(with_attribute: ArrayLike, without_attribute: ArrayLike) -> np.ndarray:
     """Return the mean of codes with an attribute less the mean of codes without it (Larsen et al. 2016, section 4.2).
 
     Added to a code it gives the attribute, subtracted it takes it away; half of it goes half the way. The two groups

@@ -1,30 +1,10 @@
-"""Checks that all arithmetic on codes shares."""
+"""The check that all arithmetic on codes shares."""
 
 import numpy as np
 
 
-def check_codes(name, codes, *, ndim=None):
-    """Check an array of latent codes and bring it to floating point.
-
-    Parameters
-    ----------
-    name : str
-        The argument's name, for the message.
-    codes : array_like
-        Shape (..., latent_dim).
-    ndim : int, optional
-        How many axes there must be; by default at least one.
-
-    Returns
-    -------
-    numpy.ndarray
-        Of the same shape; float32 and float64 keep their precision, all else becomes float64.
-
-    Raises
-    ------
-    ValueError
-        If the shape is another, the array is empty, or a value is no finite number.
-    """
+def check_codes(name, codes, *, ndim=None) -> np.ndarray:
+    """Check an array of latent codes and bring it to floating point; float32 and float64 keep their precision."""
     try:
         codes = np.asarray(codes)
         codes = codes if codes.dtype == np.float32 else codes.astype(np.float64)

@@ -2,6 +2,8 @@
 
 import numbers
 import statistics
+from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 
@@ -11,7 +13,12 @@ SPACINGS = ("uniform", "normal")
 _EXTENT = 3.0
 
 
-def grid(num, *, spacing="uniform", extent=None):
+def grid(
+    num: int,
+    *,
+    spacing: Literal["uniform", "normal"] = "uniform",
+    extent: float | Sequence[Sequence[float]] | None = None,
+) -> np.ndarray:
     """Return the codes of a square grid in two latent dimensions, in the order of reading.
 
     The first row has the highest z_2, as a diagram has, and within a row z_1 grows, so

@@ -1,6 +1,9 @@
 """Paths between latent codes."""
 
+from typing import Literal
+
 import numpy as np
+from numpy.typing import ArrayLike
 
 from keras_vae.core import check_choice, check_integer
 from keras_vae.latents.checks import check_codes
@@ -11,7 +14,9 @@ METHODS = ("linear", "spherical")
 _SMALL = 1e-12
 
 
-def interpolate(start, end, *, num_steps, method="linear"):
+def interpolate(
+    start: ArrayLike, end: ArrayLike, *, num_steps: int, method: Literal["linear", "spherical"] = "linear"
+) -> np.ndarray:
     """Return codes on the way from `start` to `end`, both ends included, at equal steps t from 0 to 1.
 
     - "linear": `(1 - t) start + t end`.

@@ -1,5 +1,7 @@
 """The reparameterization trick as a layer."""
 
+from typing import Any
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -34,13 +36,13 @@ class Sampling(keras.layers.Layer):
     TensorShape([4, 2])
     """
 
-    def __init__(self, seed=None, **kwargs):
+    def __init__(self, seed: int | None = None, **kwargs: Any) -> None:
         super().__init__(autocast=False, **kwargs)
         self.seed = None if seed is None else resolve_seed(seed)
         self.seed_generator = keras.random.SeedGenerator(self.seed)
         self.built = True
 
-    def call(self, inputs, num_samples=None, seed=None):
+    def call(self, inputs, num_samples: int | None = None, seed=None):
         """Sample.
 
         Parameters
@@ -91,6 +93,6 @@ class Sampling(keras.layers.Layer):
         """Restore the stream's position."""
         self.seed_generator.state.assign(np.asarray(store["seed_state"]))
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Return the arguments that rebuild the layer."""
         return {**super().get_config(), "seed": self.seed}

@@ -1,49 +1,48 @@
-"""What the convolutional encoder and decoder share: their arguments and one convolution with its trimmings."""
+"""Convolutional trunks: strided convolutions on images, and transposed ones from latent variables to images."""
+
+from collections.abc import Sequence
+from typing import Any, TypedDict, Unpack
 
 import keras
 
-from keras_vae.core import check_integer, check_shape, fresh
+from keras_vae.core import check_integer, check_shape, fresh, register
 from keras_vae.layers import GatedConv2D, GatedConv2DTranspose
-from keras_vae.networks.trunk import Trunk
+from keras_vae.networks.trunk import Activation, Initializer, Trunk, shapes_of
 
 _GATED = {keras.layers.Conv2D: GatedConv2D, keras.layers.Conv2DTranspose: GatedConv2DTranspose}
 
 
-class Conv(Trunk):
-    """Arguments of a convolutional trunk.
+class ConvOptions(TypedDict, total=False):
+    """What both trunks take besides their own arguments; the last ones are Keras's."""
 
-    Parameters
-    ----------
-    filters : sequence of int
-        Channels of each convolution.
-    kernel_size : int
-        Side of the kernels.
-    strides : int
-        By how much each convolution shrinks or enlarges the image.
-    activation : str or callable, optional
-        The activation of each layer; "auto" is ReLU, and none where layers are gated.
-    batch_normalization : bool
-        Whether each convolution is followed by batch normalisation, before its activation; not where layers are gated.
-    gated : bool
-        Whether layers are gated: see `keras_vae.layers.GatedConv2D`.
-    kernel_initializer : str or keras.initializers.Initializer
-        How the weights begin.
-    **kwargs
-        Passed to `keras.layers.Layer`.
-    """
+    kernel_size: int
+    strides: int
+    activation: Activation
+    batch_normalization: bool
+    gated: bool
+    kernel_initializer: Initializer
+    name: str | None
+    dtype: Any
+    trainable: bool
+    autocast: bool
+    activity_regularizer: Any
+
+
+class Conv(Trunk):
+    """The arguments of a convolutional trunk, and one convolution with its trimmings."""
 
     def __init__(
         self,
-        filters,
+        filters: Sequence[int],
         *,
-        kernel_size=3,
-        strides=2,
-        activation="auto",
-        batch_normalization=False,
-        gated=False,
-        kernel_initializer="glorot_uniform",
-        **kwargs,
-    ):
+        kernel_size: int = 3,
+        strides: int = 2,
+        activation: Activation = "auto",
+        batch_normalization: bool = False,
+        gated: bool = False,
+        kernel_initializer: Initializer = "glorot_uniform",
+        **kwargs: Any,
+    ) -> None:
         super().__init__(activation=activation, gated=gated, kernel_initializer=kernel_initializer, **kwargs)
         self.filters = check_shape("filters", filters, expected="a tuple of positive integers, such as (32, 64)")
         self.kernel_size = check_integer("kernel_size", kernel_size, minimum=1)
@@ -73,7 +72,7 @@ class Conv(Trunk):
             return [convolution, keras.layers.BatchNormalization(dtype=self.dtype_policy), activation]
         return [convolution, activation]
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Return the arguments that rebuild the layer."""
         return {
             **super().get_config(),
@@ -82,3 +81,186 @@ class Conv(Trunk):
             "strides": self.strides,
             "batch_normalization": self.batch_normalization,
         }
+
+
+@register
+class ConvEncoder(Conv):
+    """Strided convolutions from images of any size and number of channels to a small map of features.
+
+    It gets images, alone or in a list. In a list, images of one size are concatenated as channels, and vectors (a code,
+    a condition) are spread over the image and appended as channels.
+
+    Parameters
+    ----------
+    filters : sequence of int
+        Channels of each convolution; each divides height and width by `strides`, rounding up.
+    kernel_size : int
+        Side of the kernels.
+    strides : int
+        By how much each convolution shrinks the image.
+    activation : str or callable, optional
+        The activation of each layer; "auto" is ReLU, and none where layers are gated.
+    batch_normalization : bool
+        Whether each convolution is followed by batch normalisation, before its activation; not where layers are gated.
+    gated : bool
+        Whether layers are gated: `keras_vae.layers.GatedConv2D`.
+    kernel_initializer : str or keras.initializers.Initializer
+        How the weights begin.
+    **kwargs
+        Passed to `keras.layers.Layer`.
+
+    Raises
+    ------
+    ValueError
+        If an argument is out of range, gates meet batch normalisation, or the input is not a batch of images.
+
+    Examples
+    --------
+    >>> ConvEncoder((32, 64))(tf.zeros([8, 29, 31, 3])).shape
+    TensorShape([8, 8, 8, 64])
+    """
+
+    def __init__(self, filters: Sequence[int] = (32, 64), **kwargs: Unpack[ConvOptions]) -> None:
+        super().__init__(filters, **kwargs)
+        for channels in self.filters:
+            self.chain.extend(self._convolution(keras.layers.Conv2D, channels))
+
+    def build(self, input_shape):
+        """Build the convolutions."""
+        shapes = shapes_of(input_shape)
+        sizes = {shape[1:3] for shape in shapes if len(shape) == 4}
+        if len(sizes) != 1 or any(len(shape) not in (2, 4) for shape in shapes):
+            raise ValueError(
+                "`ConvEncoder` must get images of shape (batch, height, width, channels), and beside them images of "
+                "the same size or vectors; for vectors and sequences take `MLPEncoder`. "
+                f"Received: shape {' and '.join(map(str, shapes))}"
+            )
+        super().build(input_shape)
+
+    def _joined(self, tensors):
+        """Spread vectors over the image, and concatenate all channels."""
+        place = next(keras.ops.zeros_like(x[..., :1]) for x in tensors if len(x.shape) == 4)  # (batch, h, w, 1)
+        maps = [x if len(x.shape) == 4 else place + x[:, None, None, :] for x in tensors]
+        return keras.ops.concatenate(maps, axis=-1)
+
+    def _joined_shape(self, shapes):
+        image = next(shape for shape in shapes if len(shape) == 4)
+        return (*image[:3], sum(shape[-1] for shape in shapes))
+
+
+@register
+class ConvDecoder(Conv):
+    """A dense layer and transposed convolutions from latent vectors to maps of features of the image's size.
+
+    The sizes on the way are those of a `ConvEncoder` of as many layers, backwards: each transposed convolution
+    multiplies by `strides` and is cropped where the size is not a multiple, so that any image size comes out exactly.
+    Several inputs, `[z_1, ..., z_L, condition]`, are flattened and concatenated.
+
+    Parameters
+    ----------
+    filters : sequence of int
+        Channels of each transposed convolution; the first is also the number of channels of the dense layer's map.
+    event_shape : tuple of int, optional
+        (height, width, channels) of the images. A model fills it in from its likelihood.
+    kernel_size : int
+        Side of the kernels.
+    strides : int
+        By how much each convolution enlarges the map.
+    activation : str or callable, optional
+        The activation of each layer; "auto" is ReLU, and none where layers are gated.
+    batch_normalization : bool
+        Whether each convolution is followed by batch normalisation, before its activation; not where layers are gated.
+    gated : bool
+        Whether layers are gated: `keras_vae.layers.GatedDense` and `keras_vae.layers.GatedConv2DTranspose`.
+    kernel_initializer : str or keras.initializers.Initializer
+        How the weights begin.
+    **kwargs
+        Passed to `keras.layers.Layer`.
+
+    Raises
+    ------
+    ValueError
+        If an argument is out of range, gates meet batch normalisation, or `event_shape` is unknown or conflicts with
+        the likelihood's.
+
+    Examples
+    --------
+    >>> ConvDecoder((64, 32), event_shape=(29, 31, 3))(tf.zeros([8, 16])).shape
+    TensorShape([8, 29, 31, 32])
+    """
+
+    def __init__(
+        self,
+        filters: Sequence[int] = (64, 32),
+        *,
+        event_shape: Sequence[int] | None = None,
+        **kwargs: Unpack[ConvOptions],
+    ) -> None:
+        super().__init__(filters, **kwargs)
+        self.event_shape = None if event_shape is None else _image_shape(event_shape)
+
+    def resolve_event_shape(self, event_shape: Sequence[int]) -> None:
+        """Take the event shape from the likelihood; called by the model around the decoder.
+
+        Parameters
+        ----------
+        event_shape : tuple of int
+            The likelihood's event shape.
+
+        Raises
+        ------
+        ValueError
+            If it is not an image's, or the decoder was given another one.
+        """
+        event_shape = _image_shape(event_shape)
+        if self.event_shape is not None and self.event_shape != event_shape:
+            raise ValueError(
+                f"`ConvDecoder(event_shape=...)` must agree with the likelihood's event_shape={event_shape}. "
+                f"Received: event_shape={self.event_shape}"
+            )
+        self.event_shape = event_shape
+
+    def build(self, input_shape):
+        """Make and build the layers: their sizes follow from the event shape."""
+        sizes = [self._resolved()[:2]]
+        for _ in self.filters:
+            sizes.insert(0, tuple(-(-size // self.strides) for size in sizes[0]))
+        policy = self.dtype_policy
+        height, width = sizes[0]
+        self.chain = [
+            keras.layers.Flatten(dtype=policy),
+            self._dense(height * width * self.filters[0]),
+            keras.layers.Reshape((height, width, self.filters[0]), dtype=policy),
+        ]
+        for channels, small, large in zip(self.filters, sizes[:-1], sizes[1:], strict=True):
+            self.chain.extend(self._convolution(keras.layers.Conv2DTranspose, channels))
+            surplus = tuple((0, low * self.strides - high) for low, high in zip(small, large, strict=True))
+            if any(after for _, after in surplus):
+                self.chain.append(keras.layers.Cropping2D(surplus, dtype=policy))
+        super().build(input_shape)
+
+    def compute_output_shape(self, input_shape):
+        """Return the shape of the features: the image's, with the last convolution's channels."""
+        return (shapes_of(input_shape)[0][0], *self._resolved()[:2], self.filters[-1])
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the arguments that rebuild the layer, the resolved event shape among them."""
+        return {**super().get_config(), "event_shape": self.event_shape}
+
+    def _resolved(self):
+        if self.event_shape is None:
+            raise ValueError(
+                "`event_shape` must be known before a `ConvDecoder` is built: put it into a model, or pass it. "
+                "Received: event_shape=None"
+            )
+        return self.event_shape
+
+
+def _image_shape(event_shape):
+    event_shape = check_shape("event_shape", event_shape)
+    if len(event_shape) != 3:
+        raise ValueError(
+            "`ConvDecoder` must decode to images (height, width, channels); for vectors and sequences take "
+            f"`MLPDecoder`. Received: event_shape={event_shape}"
+        )
+    return event_shape

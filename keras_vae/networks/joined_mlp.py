@@ -1,9 +1,13 @@
 """Dense layers on several inputs, a branch for each."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 
 from keras_vae.core import check_shape, register
 from keras_vae.networks.mlp import MLP
+from keras_vae.networks.trunk import Activation, Initializer
 
 
 @register
@@ -44,14 +48,14 @@ class JoinedMLP(keras.layers.Layer):
 
     def __init__(
         self,
-        branch_units=(300,),
-        units=(300,),
+        branch_units: Sequence[int] = (300,),
+        units: Sequence[int] = (300,),
         *,
-        activation="auto",
-        gated=False,
-        kernel_initializer="glorot_uniform",
-        **kwargs,
-    ):
+        activation: Activation = "auto",
+        gated: bool = False,
+        kernel_initializer: Initializer = "glorot_uniform",
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         expected = "a tuple of positive integers, such as (300,)"
         self.branch_units = check_shape("branch_units", branch_units, expected=expected)
@@ -60,7 +64,7 @@ class JoinedMLP(keras.layers.Layer):
         # The resolved arguments, as the networks keep them.
         self.activation, self.gated = self.joined.activation, self.joined.gated
         self.kernel_initializer = self.joined.kernel_initializer
-        self.branches = []
+        self.branches: list[MLP] = []
 
     def build(self, input_shape):
         """Make a branch for each input and build all layers."""
@@ -95,7 +99,7 @@ class JoinedMLP(keras.layers.Layer):
         """Return the shape of the features."""
         return (input_shape[0][0], self.units[-1])
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Return the arguments that rebuild the layer."""
         shared = self.joined.get_config()
         return {

@@ -1,34 +1,42 @@
 """What all our trunks share: layers made in the constructor, built one after the other, called one after the other."""
 
+import math
+from collections.abc import Callable
+from typing import Any
+
 import keras
 
 from keras_vae.core import fresh
 from keras_vae.layers import GatedDense
 
+Activation = str | Callable[..., Any] | None
+Initializer = str | Callable[..., Any]
+
+
+def shapes_of(input_shape):
+    """Return the shapes of one tensor or of several as a list."""
+    several = isinstance(input_shape[0], (tuple, list))
+    return [tuple(shape) for shape in (input_shape if several else [input_shape])]
+
 
 class Trunk(keras.layers.Layer):
-    """A chain of layers. Subclasses fill `self.chain` in `__init__` or in `build`.
+    """A chain of layers, made by a subclass in `__init__` or in `build`; several inputs are flattened and joined."""
 
-    Parameters
-    ----------
-    activation : str or callable, optional
-        The activation of each layer; "auto" is ReLU, and none where layers are gated.
-    gated : bool
-        Whether layers are gated: a second layer of the same kind, through a sigmoid, multiplies each one's output.
-    kernel_initializer : str or keras.initializers.Initializer
-        How the weights begin.
-    **kwargs
-        Passed to `keras.layers.Layer`.
-    """
-
-    def __init__(self, *, activation="auto", gated=False, kernel_initializer="glorot_uniform", **kwargs):
+    def __init__(
+        self,
+        *,
+        activation: Activation = "auto",
+        gated: bool = False,
+        kernel_initializer: Initializer = "glorot_uniform",
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         self.gated = bool(gated)
         if activation == "auto":
             activation = None if self.gated else "relu"
         self.activation = keras.activations.get(activation)
         self.kernel_initializer = keras.initializers.get(kernel_initializer)
-        self.chain = []
+        self.chain: list[Any] = []
 
     def _dense(self, units):
         """Return one dense layer, gated if all are."""
@@ -39,19 +47,33 @@ class Trunk(keras.layers.Layer):
             dtype=self.dtype_policy,
         )
 
+    def _joined(self, tensors):
+        """Make one tensor of several, each of shape (batch, ...)."""
+        return keras.ops.concatenate([keras.ops.reshape(x, (-1, math.prod(x.shape[1:]))) for x in tensors], axis=-1)
+
+    def _joined_shape(self, shapes):
+        """Return the shape of what `_joined` returns."""
+        return (shapes[0][0], sum(math.prod(shape[1:]) for shape in shapes))
+
+    def _chain_shape(self, input_shape):
+        """Return the shape of the chain's input."""
+        shapes = shapes_of(input_shape)
+        return shapes[0] if len(shapes) == 1 else self._joined_shape(shapes)
+
     def build(self, input_shape):
         """Build each layer on the shape that the one before gives."""
+        shape = self._chain_shape(input_shape)
         for layer in self.chain:
-            layer.build(input_shape)
-            input_shape = layer.compute_output_shape(input_shape)
+            layer.build(shape)
+            shape = layer.compute_output_shape(shape)
 
-    def call(self, inputs, training=False):
+    def call(self, inputs, training: bool = False):
         """Run the chain.
 
         Parameters
         ----------
-        inputs : tf.Tensor
-            Shape (batch, ...).
+        inputs : tf.Tensor or sequence of tf.Tensor
+            Shape (batch, ...); several are joined first.
         training : bool
             Whether batch normalisation uses, and learns from, the batch's own moments.
 
@@ -60,18 +82,20 @@ class Trunk(keras.layers.Layer):
         tf.Tensor
             Features of shape (batch, ...).
         """
-        x = inputs
+        tensors = list(inputs) if isinstance(inputs, (tuple, list)) else [inputs]
+        x = tensors[0] if len(tensors) == 1 else self._joined([keras.ops.cast(x, self.compute_dtype) for x in tensors])
         for layer in self.chain:
             x = layer(x)  # Keras hands `training` down
         return x
 
     def compute_output_shape(self, input_shape):
         """Return the shape of the features."""
+        shape = self._chain_shape(input_shape)
         for layer in self.chain:
-            input_shape = layer.compute_output_shape(input_shape)
-        return input_shape
+            shape = layer.compute_output_shape(shape)
+        return shape
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Return the arguments that rebuild the layer."""
         return {
             **super().get_config(),

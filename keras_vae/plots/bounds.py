@@ -1,14 +1,25 @@
 """Bounds on the evidence, in order."""
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from keras_vae.core import check_number
 from keras_vae.plots.style import BLUE, GREY, VERMILION, bare, new_figure
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
-def bounds(estimates, *, standard_errors=None, exact=None, title=None):
+
+def bounds(
+    estimates: Mapping[str, ArrayLike],
+    *,
+    standard_errors: Mapping[str, float | None] | None = None,
+    exact: float | None = None,
+    title: str | None = None,
+) -> "Figure":
     """Show bounds on log p(x), or estimates of it, from the loosest to the tightest.
 
     Parameters
@@ -44,7 +55,7 @@ def bounds(estimates, *, standard_errors=None, exact=None, title=None):
     if exact is not None:
         exact = check_number("exact", exact)
     means = {name: float(part.mean()) for name, part in values.items()}
-    names = sorted(values, key=means.get)
+    names = sorted(values, key=lambda name: means[name])
     errors = {name: _standard_error(name, values[name], standard_errors or {}) for name in names}
     gaps = _gaps(values, names)
 

@@ -8,24 +8,7 @@ from keras_vae.plots.pictures import as_pictures
 
 
 def check_image_model(vae):
-    """Check that a model is one of this package, and that its observations are images.
-
-    Parameters
-    ----------
-    vae : keras_vae.models.LatentVariableModel
-        The model.
-
-    Returns
-    -------
-    keras_vae.models.LatentVariableModel
-
-    Raises
-    ------
-    TypeError
-        If it is no model of this package.
-    ValueError
-        If its observations are no images.
-    """
+    """Check that a model is one of this package, and that its observations are images."""
     check_instance("vae", vae, LatentVariableModel, "a model of `keras_vae`")
     shape = tuple(vae.event_shape)
     if vae.likelihood.x_shape != shape or len(shape) not in (2, 3) or (*shape, 1)[2] not in (1, 3):
@@ -37,64 +20,17 @@ def check_image_model(vae):
 
 
 def pictures_of(vae, images):
-    """Bring images, as a model takes and makes them, to colour values.
-
-    Parameters
-    ----------
-    vae : keras_vae.models.LatentVariableModel
-        The model; its likelihood knows which values are black and white.
-    images : numpy.ndarray
-        Shape (n, *event_shape).
-
-    Returns
-    -------
-    numpy.ndarray
-        Shape (n, height, width, 3), float32, values 0 to 1.
-    """
+    """Bring images, as a model takes and makes them, to colour values."""
     return as_pictures("images", images, vae.likelihood.support or (0.0, 1.0))
 
 
 def decoded_pictures(vae, codes):
-    """Decode codes to colour values.
-
-    Parameters
-    ----------
-    vae : keras_vae.models.LatentVariableModel
-        The model.
-    codes : sequence of numpy.ndarray
-        One array of shape (n, latent_dim) for each level, bottom-up.
-
-    Returns
-    -------
-    numpy.ndarray
-        Shape (n, height, width, 3), float32, values 0 to 1.
-    """
+    """Decode codes, an array of shape (n, latent_dim) for each level, to colour values."""
     return pictures_of(vae, vae.decode(tuple(codes) if isinstance(vae.latent_dim, tuple) else codes[0]))
 
 
 def check_ends(vae, start, end):
-    """Bring the ends of paths, images or codes, to codes.
-
-    Parameters
-    ----------
-    vae : keras_vae.models.LatentVariableModel
-        The model.
-    start, end : array_like, or sequence of array_like
-        Images of shape `event_shape` or (n, *event_shape), which are encoded; or codes of shape (latent_dim,) or
-        (n, latent_dim), of several levels one for each.
-
-    Returns
-    -------
-    codes : tuple of tuple of numpy.ndarray
-        For start and end: one array of shape (n, latent_dim) for each level.
-    images : tuple
-        For start and end: the images given, of shape (n, *event_shape), or None.
-
-    Raises
-    ------
-    ValueError
-        If they are neither, the two are not as many, or images do not suit the likelihood.
-    """
+    """Return the codes of start and end, a tuple of levels each, and the images that were given, or None."""
     found = [_codes_and_images(vae, name, value) for name, value in (("start", start), ("end", end))]
     numbers = [len(codes[0]) for codes, _ in found]
     if numbers[0] != numbers[1]:

@@ -3,10 +3,15 @@
 import csv
 import os
 from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
+import keras
 import numpy as np
 
 from keras_vae.plots.style import BLUE, VERMILION, bare, line_colours, new_figure
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 _PANELS = {
     "loss": "loss: what is minimised",
@@ -16,7 +21,9 @@ _PANELS = {
 }
 
 
-def history(run, *, title=None):
+def history(
+    run: Mapping[str, Any] | keras.callbacks.History | str | os.PathLike[str], *, title: str | None = None
+) -> "Figure":
     """Show loss, elbo, reconstruction_loss and kl_loss of each epoch, for training and validation.
 
     Parameters

@@ -1,13 +1,29 @@
 """Paths through the latent space, decoded."""
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Literal
+
 import numpy as np
+from numpy.typing import ArrayLike
 
 from keras_vae.latents import interpolate
+from keras_vae.models import LatentVariableModel
 from keras_vae.plots.decoding import check_ends, check_image_model, decoded_pictures, pictures_of
 from keras_vae.plots.pictures import grid_figure
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
-def interpolation(vae, start, end, *, num_steps=10, method="linear", title=None):
+
+def interpolation(
+    vae: LatentVariableModel,
+    start: ArrayLike | Sequence[ArrayLike],
+    end: ArrayLike | Sequence[ArrayLike],
+    *,
+    num_steps: int = 10,
+    method: Literal["linear", "spherical"] = "linear",
+    title: str | None = None,
+) -> "Figure":
     """Show what a model decodes on the way from one code to another, one row for each pair.
 
     Where an end is given as images they are encoded, and stand beside the row: between them and the first or the last
@@ -63,22 +79,7 @@ def interpolation(vae, start, end, *, num_steps=10, method="linear", title=None)
 
 
 def decoded_paths(vae, start, end, *, num_steps, method):
-    """Decode paths between pairs of codes.
-
-    Parameters
-    ----------
-    vae : keras_vae.models.LatentVariableModel
-        The model.
-    start, end : sequence of numpy.ndarray
-        For each level an array of shape (n, latent_dim).
-    num_steps, method
-        As in `keras_vae.latents.interpolate`.
-
-    Returns
-    -------
-    numpy.ndarray
-        Shape (n, num_steps, height, width, 3), float32, values 0 to 1.
-    """
+    """Decode paths between pairs of codes: colour values of shape (pairs, num_steps, height, width, 3)."""
     paths = [interpolate(*ends, num_steps=num_steps, method=method) for ends in zip(start, end, strict=True)]
     pictures = decoded_pictures(vae, [path.reshape(-1, path.shape[-1]) for path in paths])
     return np.swapaxes(pictures.reshape(num_steps, -1, *pictures.shape[1:]), 0, 1)

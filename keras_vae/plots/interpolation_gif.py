@@ -1,11 +1,16 @@
 """Paths through the latent space as a moving picture."""
 
 import math
+import os
 import pathlib
+from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from keras_vae.core import atomic_write, check_integer, check_writable_directory
+from keras_vae.models import LatentVariableModel
 from keras_vae.plots.decoding import check_ends, check_image_model
 from keras_vae.plots.interpolation import decoded_paths
 from keras_vae.plots.pictures import shrink
@@ -15,7 +20,16 @@ _DOTS = 112
 _HOLD = 8
 
 
-def interpolation_gif(vae, start, end, path, *, num_steps=24, method="linear", milliseconds=60):
+def interpolation_gif(
+    vae: LatentVariableModel,
+    start: ArrayLike | Sequence[ArrayLike],
+    end: ArrayLike | Sequence[ArrayLike],
+    path: str | os.PathLike[str],
+    *,
+    num_steps: int = 24,
+    method: Literal["linear", "spherical"] = "linear",
+    milliseconds: int = 60,
+) -> pathlib.Path:
     """Write an animated GIF of what a model decodes on the way from one code to another and back, for ever.
 
     Several pairs move side by side. The ends stand still for a moment. The file is whole or not there at all.

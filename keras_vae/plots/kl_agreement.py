@@ -1,19 +1,32 @@
 """Monte Carlo against the closed form of the KL divergence."""
 
 import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
+import tensorflow_probability as tfp
 
 from keras_vae.core import check_integer, fold_in, resolve_seed
 from keras_vae.divergences import cross_check, monte_carlo_kl
 from keras_vae.plots.style import BLUE, GREY, bare, new_figure
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 _NUM_SAMPLES = (1, 3, 10, 30, 100, 300, 1000, 3000, 10_000)
 # So many numbers of z at a time: memory is bounded by it.
 _NUMBERS = 2**22
 
 
-def kl_agreement(posterior, prior, *, num_samples=_NUM_SAMPLES, seed=None, title=None):
+def kl_agreement(
+    posterior: tfp.distributions.Distribution,
+    prior: tfp.distributions.Distribution,
+    *,
+    num_samples: Sequence[int] = _NUM_SAMPLES,
+    seed: int | None = None,
+    title: str | None = None,
+) -> "Figure":
     """Show how the error of a Monte-Carlo KL divergence falls with the number of samples: as 1 / sqrt(n).
 
     The error is `monte_carlo_kl - closed_form_kl`, its root mean square over the examples of the batch, with fresh

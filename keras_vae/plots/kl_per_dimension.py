@@ -1,15 +1,22 @@
 """How much each latent dimension carries."""
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
 import numpy as np
+from numpy.typing import ArrayLike
 
 from keras_vae.plots.style import BLUE, GREY, VERMILION, bare, new_figure
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 _ACTIVE = 0.01
 # So many columns of z have their number below the bar.
 _NAMED = 32
 
 
-def kl_per_dimension(kl, *, title=None):
+def kl_per_dimension(kl: ArrayLike | Sequence[ArrayLike | None], *, title: str | None = None) -> "Figure":
     """Show the KL divergence of each latent dimension, the largest first, on a logarithmic scale.
 
     Parameters

@@ -1,19 +1,33 @@
 """The latent space, decoded at the points of a grid."""
 
 import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from keras_vae.core import check_integer
 from keras_vae.latents import grid
+from keras_vae.models import LatentVariableModel
 from keras_vae.plots.decoding import check_image_model, decoded_pictures
 from keras_vae.plots.pictures import IMAGE_INCHES, LETTER_INCHES, grid_figure
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 # About how wide the whole gets.
 _INCHES = 7.5
 
 
-def latent_manifold(vae, num=20, *, spacing="uniform", extent=None, dimensions=(0, 1), title=None):
+def latent_manifold(
+    vae: LatentVariableModel,
+    num: int = 20,
+    *,
+    spacing: Literal["uniform", "normal"] = "uniform",
+    extent: float | Sequence[Sequence[float]] | None = None,
+    dimensions: tuple[int, int] = (0, 1),
+    title: str | None = None,
+) -> "Figure":
     """Show what a model decodes at the points of a grid in two latent dimensions.
 
     Of a model with more dimensions the others are held at 0, the mean of a standard normal prior, as the axes say.

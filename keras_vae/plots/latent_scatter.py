@@ -1,11 +1,24 @@
 """Where data lie in the latent space."""
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
 import numpy as np
+from numpy.typing import ArrayLike
 
 from keras_vae.plots.style import GREY, bare, class_colours, new_figure
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
-def latent_scatter(z, labels=None, class_names=None, *, title=None):
+
+def latent_scatter(
+    z: ArrayLike,
+    labels: ArrayLike | None = None,
+    class_names: Sequence[str] | None = None,
+    *,
+    title: str | None = None,
+) -> "Figure":
     """Show latent codes as points in the plane, coloured by class.
 
     Two dimensions are shown as they are. Of more, the first two principal components are shown (Jolliffe 2002, chapter
@@ -124,20 +137,7 @@ def _legend(figure, names, colours):
 
 
 def principal_components(z):
-    """Project codes on the two directions in which they vary most.
-
-    Parameters
-    ----------
-    z : numpy.ndarray
-        Shape (n, latent_dim), with latent_dim >= 2.
-
-    Returns
-    -------
-    points : numpy.ndarray
-        Shape (n, 2), float64.
-    shares : numpy.ndarray
-        Shape (2,): the share of the total variance along each direction; zeros where the codes do not vary.
-    """
+    """Project codes on the two directions in which they vary most; also return the shares of the variance."""
     centred = np.asarray(z, np.float64) - np.mean(z, axis=0, dtype=np.float64)
     _, singular_values, directions = np.linalg.svd(centred, full_matrices=False)
     directions, singular_values = directions[:2], np.pad(singular_values, (0, 2))

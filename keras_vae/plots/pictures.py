@@ -18,28 +18,7 @@ _LABEL_PAD_INCHES = 0.05
 
 
 def as_pictures(name, images, value_range=None):
-    """Check an array of images and bring it to colour values that matplotlib shows as they are.
-
-    Parameters
-    ----------
-    name : str
-        The argument's name, for the message.
-    images : array_like
-        Shape (n, height, width), (n, height, width, 1) or (n, height, width, 3); integers from 0 to 255, booleans, or
-        floats from 0 to 1. Floats beyond that, such as a Gaussian's means, are clipped.
-    value_range : pair of float, optional
-        The values of black and white where they are others; what is beyond is clipped.
-
-    Returns
-    -------
-    numpy.ndarray
-        Shape (n, height, width, 3), float32, values 0 to 1.
-
-    Raises
-    ------
-    ValueError
-        If the shape is another, the array is empty, integers are out of range, or a value is NaN.
-    """
+    """Bring an array of images to colour values 0 to 1, float32 of shape (n, height, width, 3)."""
     images = np.asarray(images)
     if images.ndim == 3:
         images = images[..., None]
@@ -75,25 +54,7 @@ def grid_figure(
     title=None,
     image_inches=IMAGE_INCHES,
 ):
-    """Lay pictures out in rows, as one figure.
-
-    Parameters
-    ----------
-    pictures : numpy.ndarray
-        Shape (n, height, width, 3), values 0 to 1.
-    columns : int
-        Pictures in a row.
-    row_labels, column_labels : sequence of str
-        What stands left of each row and below each column; empty for nothing.
-    x_label, y_label, title : str, optional
-        What stands below all columns, left of all rows, and above.
-    image_inches : float
-        About how wide an image gets.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-    """
+    """Lay pictures of shape (n, height, width, 3) out in rows, as one figure."""
     pictures = shrink(pictures, image_inches * DOTS_PER_INCH)
     num_rows = math.ceil(len(pictures) / columns)
     height, width = pictures.shape[1:3]
@@ -141,20 +102,7 @@ def _sides(pictures, columns):
 
 
 def shrink(pictures, dots):
-    """Average blocks of pixels where an image has at least twice as many as there are dots for it.
-
-    Parameters
-    ----------
-    pictures : numpy.ndarray
-        Shape (n, height, width, 3).
-    dots : float
-        For the width of an image.
-
-    Returns
-    -------
-    numpy.ndarray
-        Shape (n, height', width', 3).
-    """
+    """Average blocks of pixels where an image has at least twice as many as there are dots for it."""
     factor = int(pictures.shape[2] // dots)
     if factor < 2:
         return pictures

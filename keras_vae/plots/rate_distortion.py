@@ -1,11 +1,17 @@
 """Rate against distortion over a sweep of beta."""
 
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 
 from keras_vae.plots.style import BLUE, GREY, bare, new_figure
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
-def rate_distortion(points, *, title=None):
+
+def rate_distortion(points: Iterable[Any], *, title: str | None = None) -> "Figure":
     """Show each model of a sweep by its rate and its distortion, with its beta beside it.
 
     Along a dashed line -elbo = rate + distortion is constant; the lower line is the better one (Alemi et al. 2018).

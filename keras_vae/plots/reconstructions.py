@@ -1,14 +1,27 @@
 """Images above what a model makes of them."""
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from keras_vae.core import check_integer
 from keras_vae.plots.pictures import as_pictures, grid_figure
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
-def reconstructions(originals, reconstructed, *, inputs=None, columns=10, value_range=None, title=None):
+
+def reconstructions(
+    originals: ArrayLike,
+    reconstructed: ArrayLike | Mapping[str, ArrayLike],
+    *,
+    inputs: ArrayLike | None = None,
+    columns: int = 10,
+    value_range: tuple[float, float] | None = None,
+    title: str | None = None,
+) -> "Figure":
     """Show images with their reconstructions below.
 
     Parameters

@@ -2,14 +2,25 @@
 
 import math
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from keras_vae.core import check_integer
 from keras_vae.plots.pictures import as_pictures, grid_figure
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
-def samples(images, *, columns=None, value_range=None, title=None):
+
+def samples(
+    images: ArrayLike | Mapping[str, ArrayLike],
+    *,
+    columns: int | None = None,
+    value_range: tuple[float, float] | None = None,
+    title: str | None = None,
+) -> "Figure":
     """Show images, such as a model generates, in a grid.
 
     Parameters

@@ -1,11 +1,16 @@
 """A figure on the screen of a notebook, and on disk."""
 
 import io
+import os
 import pathlib
 import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
-def show(figure, path=None):
+def show(figure: "Figure", path: str | os.PathLike[str] | None = None) -> None:
     """Save a figure, and display it where the program runs in a notebook.
 
     Figures of this package belong to no window, so that none pile up in long runs; a notebook does not display them by

@@ -23,38 +23,13 @@ DOTS_PER_INCH = 150
 
 
 def new_figure(width, height, *, layout="constrained"):
-    """Return an empty figure that belongs to its caller: no window, no global state of pyplot.
-
-    Parameters
-    ----------
-    width, height : float
-        In inches.
-    layout : str or None
-        Who places the axes: matplotlib's engine of that name, or the caller.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-        With 150 dots an inch and a white ground.
-    """
+    """Return an empty figure that belongs to its caller: no window, no global state of pyplot."""
     from matplotlib.figure import Figure
 
     return Figure(figsize=(width, height), dpi=DOTS_PER_INCH, layout=layout, facecolor="white")
 
 
 def class_colours(num_classes):
-    """Return one colour for each class.
-
-    Parameters
-    ----------
-    num_classes : int
-        How many.
-
-    Returns
-    -------
-    list
-        Of matplotlib colours: a qualitative palette for up to 10 classes, steps of viridis for more.
-    """
     if num_classes <= len(_MUTED):
         return list(_MUTED[:num_classes])
     from matplotlib import colormaps
@@ -63,29 +38,11 @@ def class_colours(num_classes):
 
 
 def line_colours(num_lines):
-    """Return one colour for each line of a diagram.
-
-    Parameters
-    ----------
-    num_lines : int
-        How many.
-
-    Returns
-    -------
-    list
-        Of matplotlib colours: those of Okabe and Ito for up to 6 lines, `class_colours` for more.
-    """
     return list(_LINES[:num_lines]) if num_lines <= len(_LINES) else class_colours(num_lines)
 
 
 def bare(axes):
-    """Take away the frame's upper and right side and lay a faint grid below the data.
-
-    Parameters
-    ----------
-    axes : matplotlib.axes.Axes
-        Changed in place.
-    """
+    """Take away the frame's upper and right side and lay a faint grid below the data."""
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(color="0.9", linewidth=0.8)
     axes.set_axisbelow(True)

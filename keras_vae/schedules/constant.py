@@ -1,5 +1,7 @@
 """A value that stays."""
 
+from typing import Any
+
 import tensorflow as tf
 
 from keras_vae.core import check_number, register
@@ -21,13 +23,13 @@ class ConstantSchedule(Schedule):
         If `constant` is not a finite number.
     """
 
-    def __init__(self, constant):
+    def __init__(self, constant: float) -> None:
         self.constant = check_number("constant", constant)
 
-    def value(self, step):
+    def value(self, step: tf.Tensor) -> tf.Tensor:
         """Return the value at a float32 step."""
         return tf.fill(tf.shape(step), self.constant)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Return the arguments that rebuild the schedule."""
         return {"constant": self.constant}

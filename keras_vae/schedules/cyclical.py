@@ -1,5 +1,7 @@
 """A warm-up that is repeated."""
 
+from typing import Any
+
 import tensorflow as tf
 
 from keras_vae.core import check_integer, check_number, register
@@ -30,7 +32,15 @@ class CyclicalSchedule(Schedule):
         If an argument is out of its range.
     """
 
-    def __init__(self, start, end, *, cycle_steps, ramp_fraction=0.5, num_cycles=None):
+    def __init__(
+        self,
+        start: float,
+        end: float,
+        *,
+        cycle_steps: int,
+        ramp_fraction: float = 0.5,
+        num_cycles: int | None = None,
+    ) -> None:
         self.start = check_number("start", start)
         self.end = check_number("end", end)
         self.cycle_steps = check_integer("cycle_steps", cycle_steps, minimum=1)
@@ -39,7 +49,7 @@ class CyclicalSchedule(Schedule):
             raise ValueError(f"`ramp_fraction` must be <= 1. Received: ramp_fraction={ramp_fraction!r}")
         self.num_cycles = None if num_cycles is None else check_integer("num_cycles", num_cycles, minimum=1)
 
-    def value(self, step):
+    def value(self, step: tf.Tensor) -> tf.Tensor:
         """Return the value at a float32 step."""
         within = tf.math.floormod(step, float(self.cycle_steps)) / self.cycle_steps
         value = self.start + (self.end - self.start) * tf.minimum(within / self.ramp_fraction, 1.0)
@@ -47,7 +57,7 @@ class CyclicalSchedule(Schedule):
             return value
         return tf.where(step < self.num_cycles * self.cycle_steps, value, self.end)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Return the arguments that rebuild the schedule."""
         return {
             "start": self.start,

@@ -1,5 +1,7 @@
 """A straight line from one value to another."""
 
+from typing import Any
+
 import tensorflow as tf
 
 from keras_vae.core import check_integer, check_number, register
@@ -25,15 +27,15 @@ class LinearSchedule(Schedule):
         If an argument is not a finite number or `steps` < 1.
     """
 
-    def __init__(self, start, end, *, steps):
+    def __init__(self, start: float, end: float, *, steps: int) -> None:
         self.start = check_number("start", start)
         self.end = check_number("end", end)
         self.steps = check_integer("steps", steps, minimum=1)
 
-    def value(self, step):
+    def value(self, step: tf.Tensor) -> tf.Tensor:
         """Return the value at a float32 step."""
         return self.start + (self.end - self.start) * tf.minimum(step / self.steps, 1.0)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Return the arguments that rebuild the schedule."""
         return {"start": self.start, "end": self.end, "steps": self.steps}

@@ -1,6 +1,7 @@
 """The contract of a schedule."""
 
 import abc
+from typing import Any, Self
 
 import tensorflow as tf
 
@@ -12,7 +13,7 @@ class Schedule(abc.ABC):
     middle of a schedule goes on from there: the step is the optimizer's, and the optimizer is saved.
     """
 
-    def __call__(self, step):
+    def __call__(self, step: int | tf.Tensor) -> tf.Tensor:
         """Evaluate the schedule.
 
         Parameters
@@ -28,7 +29,7 @@ class Schedule(abc.ABC):
         return self.value(tf.cast(step, tf.float32))
 
     @abc.abstractmethod
-    def value(self, step):
+    def value(self, step: tf.Tensor) -> tf.Tensor:
         """Return the value at a step that is already a float32 scalar.
 
         Parameters
@@ -43,7 +44,7 @@ class Schedule(abc.ABC):
         """
 
     @abc.abstractmethod
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Return the arguments that rebuild the schedule.
 
         Returns
@@ -52,7 +53,7 @@ class Schedule(abc.ABC):
         """
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: dict[str, Any]) -> Self:
         """Rebuild a schedule from `get_config`.
 
         Parameters

@@ -1,5 +1,7 @@
 """A soft step from one value to another."""
 
+from typing import Any
+
 import tensorflow as tf
 
 from keras_vae.core import check_number, register
@@ -27,16 +29,16 @@ class SigmoidSchedule(Schedule):
         If an argument is not a finite number or `width` is not above 0.
     """
 
-    def __init__(self, start, end, *, midpoint, width):
+    def __init__(self, start: float, end: float, *, midpoint: float, width: float) -> None:
         self.start = check_number("start", start)
         self.end = check_number("end", end)
         self.midpoint = check_number("midpoint", midpoint)
         self.width = check_number("width", width, above=0.0)
 
-    def value(self, step):
+    def value(self, step: tf.Tensor) -> tf.Tensor:
         """Return the value at a float32 step."""
         return self.start + (self.end - self.start) * tf.sigmoid((step - self.midpoint) / self.width)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Return the arguments that rebuild the schedule."""
         return {"start": self.start, "end": self.end, "midpoint": self.midpoint, "width": self.width}

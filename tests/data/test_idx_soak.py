@@ -6,7 +6,7 @@ import struct
 import numpy as np
 import pytest
 
-from keras_vae.data.idx import read_idx
+from keras_vae.data.set_files import read_idx
 
 
 @pytest.mark.soak

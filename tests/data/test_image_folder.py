@@ -1,5 +1,6 @@
 """Images from a folder: read as they are needed, in an order that the seed decides."""
 
+import importlib
 import os
 import threading
 import time
@@ -11,8 +12,9 @@ import tensorflow as tf
 from PIL import Image
 
 import keras_vae as kv
-from keras_vae.data import folder_reader
 from tests.data.folders import epoch_of, numbered, save, whole
+
+image_folder_module = importlib.import_module("keras_vae.data.image_folder")  # the function has its name
 
 GENERATOR = np.random.default_rng(0)
 
@@ -216,7 +218,7 @@ def test_no_more_than_some_batches_are_in_memory(tmp_path, monkeypatch):
         nonlocal alive
         alive -= 1
 
-    def read_image(*arguments, inner=folder_reader.read_image):
+    def read_image(*arguments, inner=image_folder_module.read_image):
         nonlocal alive, peak, total
         image = inner(*arguments).view()
         with lock:
@@ -225,7 +227,7 @@ def test_no_more_than_some_batches_are_in_memory(tmp_path, monkeypatch):
         weakref.finalize(image, forget)
         return image
 
-    monkeypatch.setattr(folder_reader, "read_image", read_image)
+    monkeypatch.setattr(image_folder_module, "read_image", read_image)
     dataset = kv.data.image_folder(tmp_path, 2, batch_size=1)
     assert total == 400 and peak < 4 * (os.cpu_count() + 2)  # verification
     alive = peak = total = 0

@@ -147,3 +147,47 @@ def test_an_event_shape_is_resolved_once_kept_in_the_config_and_never_changed():
 def test_arguments_out_of_range_are_refused(conv, arguments, message):
     with pytest.raises(ValueError, match=message):
         conv(**arguments)
+
+
+def test_the_encoder_spreads_vectors_over_the_image_and_joins_channels():
+    encoder, twin = (kv.networks.ConvEncoder((3, 4)) for _ in range(2))
+    x, mask, condition = images(6, 5, 2), images(6, 5, 1, seed=1), images(3, seed=2)
+    spread = np.broadcast_to(condition[:, None, None, :], (2, 6, 5, 3))
+    joined = np.concatenate([x, spread, mask], axis=-1)
+    encoder([x, condition, mask]), twin(joined)
+    twin.set_weights(encoder.get_weights())
+    np.testing.assert_allclose(encoder([x, condition, mask]), twin(joined), rtol=1e-5, atol=1e-6)
+    shapes = [(None, 6, 5, 2), (None, 3), (None, 6, 5, 1)]
+    assert encoder.compute_output_shape(shapes) == (None, 2, 2, 4)
+
+
+def test_the_decoder_flattens_and_concatenates_its_inputs():
+    decoder, twin = (kv.networks.ConvDecoder((4, 3), event_shape=(7, 5, 2)) for _ in range(2))
+    z_1, z_2, condition = images(2, 2, 3), images(6, seed=1), images(4, seed=2)
+    joined = np.concatenate([z_1.reshape(2, -1), z_2, condition], axis=-1)
+    decoder([z_1, z_2, condition]), twin(joined)
+    twin.set_weights(decoder.get_weights())
+    np.testing.assert_allclose(decoder([z_1, z_2, condition]), twin(joined), rtol=1e-5, atol=1e-6)
+    assert decoder.compute_output_shape([(None, 2, 2, 3), (None, 6), (None, 4)]) == (None, 7, 5, 3)
+
+
+@pytest.mark.parametrize(
+    ("trunk", "shapes"),
+    [
+        (lambda: kv.networks.ConvEncoder((3,), batch_normalization=True), [(6, 5, 2), (3,), (6, 5, 1)]),
+        (lambda: kv.networks.ConvDecoder((3,), event_shape=(7, 5, 1), gated=True), [(6,), (2, 2, 3)]),
+    ],
+    ids=["encoder", "decoder"],
+)
+def test_several_inputs_survive_a_file(trunk, shapes, tmp_path):
+    inputs = [keras.Input(shape) for shape in shapes]
+    model = keras.Model(inputs, trunk()(inputs))
+    model.save(tmp_path / "model.keras")
+    values = [images(*shape, batch=4) for shape in shapes]
+    np.testing.assert_array_equal(keras.models.load_model(tmp_path / "model.keras")(values), model(values))
+
+
+@pytest.mark.parametrize("shapes", [[(6, 5, 2), (6, 4, 1)], [(6,), (3,)], [(6, 5, 2), (6, 5)]], ids=str)
+def test_the_encoder_refuses_what_it_cannot_join(shapes):
+    with pytest.raises(ValueError, match=r"images of the same size or vectors.*Received: shape \(2, .* and \(2, "):
+        kv.networks.ConvEncoder()([images(*shape) for shape in shapes])

@@ -50,3 +50,35 @@ def test_units_that_are_none_are_refused(mlp, units):
         ValueError, match=r"`units` must be a tuple of positive integers, such as \(500, 500\). Received:"
     ):
         mlp(units)
+
+
+@pytest.mark.parametrize("mlp", MLPS)
+def test_several_inputs_are_flattened_and_concatenated(mlp):
+    trunk, twin = mlp((6, 4)), mlp((6, 4))
+    rng = np.random.default_rng(0)
+    x, z, condition = (rng.normal(size=(3, *shape)).astype("float32") for shape in ((4, 5, 2), (6,), (1,)))
+    joined = np.concatenate([x.reshape(3, -1), z, condition], axis=1)
+    features, _ = trunk([x, z, condition]), twin(joined)
+    assert [weight.shape for weight in trunk.get_weights()] == [(47, 6), (6,), (6, 4), (4,)]
+    twin.set_weights(trunk.get_weights())
+    np.testing.assert_allclose(features, twin(joined), rtol=1e-5, atol=1e-6)
+    assert trunk.compute_output_shape([(None, 4, 5, 2), (None, 6), (None, 1)]) == (None, 4)
+
+
+@pytest.mark.parametrize("mlp", MLPS)
+def test_a_list_of_one_is_that_one(mlp):
+    trunk = mlp((6, 4))
+    x = np.random.default_rng(0).normal(size=(3, 4, 5)).astype("float32")
+    np.testing.assert_array_equal(trunk([x]), trunk(x))
+
+
+@pytest.mark.parametrize("mlp", MLPS)
+def test_several_inputs_survive_a_file_and_mixed_precision(mlp, tmp_path):
+    keras.config.set_dtype_policy("mixed_float16")
+    inputs = [keras.Input((4, 5)), keras.Input((3,), dtype="int32")]
+    model = keras.Model(inputs, mlp((6, 4))(inputs))
+    model.save(tmp_path / "model.keras")
+    values = [np.ones((7, 4, 5), "float32"), np.arange(21).reshape(7, 3)]
+    features = keras.models.load_model(tmp_path / "model.keras")(values)
+    assert features.dtype == tf.float16
+    np.testing.assert_array_equal(features, model(values))

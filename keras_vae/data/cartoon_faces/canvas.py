@@ -13,13 +13,6 @@ class Canvas:
     """Where a face is drawn: x to the right and y down, both from 0 to 256, whatever the picture's size.
 
     Colours are (red, green, blue), or with a fourth number for the opacity, from 0 to 255.
-
-    Parameters
-    ----------
-    image_size : int
-        Height and width of the picture, in pixels.
-    colour : tuple of int
-        The ground.
     """
 
     def __init__(self, image_size, colour):
@@ -31,94 +24,30 @@ class Canvas:
         self._draw = ImageDraw.Draw(self._image, "RGBA")
 
     def ellipse(self, x, y, radius_x, radius_y, colour):
-        """Fill an ellipse.
-
-        Parameters
-        ----------
-        x, y : float
-            The centre.
-        radius_x, radius_y : float
-            Half of the width and of the height.
-        colour : tuple of int
-            Of the inside.
-        """
         corners = np.array([x - radius_x, y - radius_y, x + radius_x, y + radius_y]) * self._scale
         self._draw.ellipse(corners.tolist(), fill=colour)
 
     def ring(self, x, y, radius_x, radius_y, width, colour):
-        """Draw the outline of an ellipse.
-
-        Parameters
-        ----------
-        x, y : float
-            The centre.
-        radius_x, radius_y : float
-            From the centre to the outer edge.
-        width : float
-            Of the line.
-        colour : tuple of int
-            Of the line.
-        """
+        """Draw the outline of an ellipse."""
         corners = np.array([x - radius_x, y - radius_y, x + radius_x, y + radius_y]) * self._scale
         self._draw.ellipse(corners.tolist(), outline=colour, width=max(1, round(width * self._scale)))
 
     def box(self, left, top, right, bottom, radius, *, colour=None, outline=None, width=0.0):
-        """Draw a box with round corners.
-
-        Parameters
-        ----------
-        left, top, right, bottom : float
-            The edges.
-        radius : float
-            Of the corners.
-        colour : tuple of int, optional
-            Of the inside.
-        outline : tuple of int, optional
-            Of the line around it.
-        width : float
-            Of that line.
-        """
         corners = np.array([left, top, right, bottom]) * self._scale
         dots = max(1, round(width * self._scale)) if outline else 0
         self._draw.rounded_rectangle(corners.tolist(), radius * self._scale, fill=colour, outline=outline, width=dots)
 
     def shape(self, points, colour):
-        """Fill the smooth closed curve through some points; a point given twice is a corner.
-
-        Parameters
-        ----------
-        points : array_like
-            Shape (n, 2), with n >= 3.
-        colour : tuple of int
-            Of the inside.
-        """
+        """Fill the smooth closed curve through points of shape (n, 2); a point given twice is a corner."""
         points = np.asarray(points, float)
         self._polygon(_smooth(np.concatenate([points[-1:], points, points[:2]])), colour)
 
     def half(self, points, colour):
-        """Fill the smooth shape of which the right half is given, and the left half mirrors it.
-
-        Parameters
-        ----------
-        points : array_like
-            Shape (n, 2): distances from the vertical axis and y, from the top down, the first and the last on the axis.
-        colour : tuple of int
-            Of the inside.
-        """
+        """Fill the smooth shape whose left half mirrors the right half given: see `mirrored`."""
         self.shape(mirrored(points), colour)
 
     def stroke(self, points, width, colour):
-        """Draw the smooth open curve through some points, with round ends.
-
-        Parameters
-        ----------
-        points : array_like
-            Shape (n, 2), with n >= 2.
-        width : float
-            Of the line.
-        colour : tuple of int
-            Of the line.
-        """
+        """Draw the smooth open curve through points of shape (n, 2), with round ends."""
         points = np.asarray(points, float)
         curve = _smooth(np.concatenate([[2 * points[0] - points[1]], points, [2 * points[-1] - points[-2]]]))
         # One filled outline: joined segments would show where an opacity is drawn twice.
@@ -131,13 +60,7 @@ class Canvas:
         self._polygon(np.concatenate([curve + across, end, (curve - across)[::-1], start]), colour)
 
     def picture(self):
-        """Return what was drawn.
-
-        Returns
-        -------
-        numpy.ndarray
-            Shape (image_size, image_size, 3), uint8.
-        """
+        """Return the picture, uint8 of shape (image_size, image_size, 3)."""
         return np.asarray(self._image.reduce(_OVERSAMPLING))
 
     def _polygon(self, points, colour):
@@ -145,18 +68,7 @@ class Canvas:
 
 
 def mirrored(points):
-    """Complete an outline of which the right half is given.
-
-    Parameters
-    ----------
-    points : array_like
-        Shape (n, 2): distances from the vertical axis and y, the first and the last on the axis.
-
-    Returns
-    -------
-    numpy.ndarray
-        Shape (2 n - 2, 2), x and y, clockwise.
-    """
+    """Complete an outline from its right half: rows of (distance from the vertical axis, y), its ends on the axis."""
     points = np.asarray(points, float)
     left = points[-2:0:-1] * (-1.0, 1.0)
     return np.concatenate([points, left]) + np.array([AXIS, 0.0])

@@ -1,5 +1,7 @@
 """One face from its factors."""
 
+import numpy as np
+
 from keras_vae.core import check_integer
 from keras_vae.data.cartoon_faces.canvas import AXIS, Canvas
 from keras_vae.data.cartoon_faces.eyes import draw_brows, draw_eyes, draw_glasses
@@ -23,7 +25,7 @@ _LAYERS = (
 )
 
 
-def draw_face(factors, image_size=256):
+def draw_face(factors: dict[str, int], image_size: int = 256) -> np.ndarray:
     """Draw one cartoon face.
 
     Parameters

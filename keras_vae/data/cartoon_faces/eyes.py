@@ -7,30 +7,13 @@ _EYE_X, _EYE_Y = 22, 129
 
 
 def draw_eyes(canvas, factors):
-    """Draw both eyes.
-
-    Parameters
-    ----------
-    canvas : Canvas
-        Where.
-    factors : dict of str to int
-        Of the face.
-    """
     draw_eye = (_round, _almond, _sleepy, _smiling)[factors["eyes"]]
     for side in (-1, 1):
         draw_eye(canvas, side, IRIS[factors["eye_color"]], SKIN[factors["skin"]])
 
 
 def draw_brows(canvas, factors):
-    """Draw both eyebrows, somewhat darker than the hair.
-
-    Parameters
-    ----------
-    canvas : Canvas
-        Where.
-    factors : dict of str to int
-        Of the face.
-    """
+    """Draw both eyebrows, somewhat darker than the hair."""
     colour = darker(HAIR[factors["hair_color"]], 0.25)
     heights = ((110, 109, 110), (110, 104, 110), (105, 107, 112), (113, 107, 107))[factors["brows"]]
     for side in (-1, 1):
@@ -39,15 +22,6 @@ def draw_brows(canvas, factors):
 
 
 def draw_glasses(canvas, factors):
-    """Draw the glasses, if there are any.
-
-    Parameters
-    ----------
-    canvas : Canvas
-        Where.
-    factors : dict of str to int
-        Of the face.
-    """
     draw = (None, _round_glasses, _square_glasses, _sunglasses)[factors["glasses"]]
     if draw is None:
         return

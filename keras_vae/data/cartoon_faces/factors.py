@@ -31,7 +31,7 @@ _SHARES = {
 }
 
 
-def face_factors(index, seed=0):
+def face_factors(index: int, seed: int = 0) -> dict[str, int]:
     """Return the factors of one face, a pure function of the seed and the face's number.
 
     Parameters
@@ -63,25 +63,7 @@ def face_factors(index, seed=0):
 
 
 def check_factors(factors):
-    """Check that each factor has one of its values.
-
-    Parameters
-    ----------
-    factors : dict of str to int
-        A value for each of `FACTORS`.
-
-    Returns
-    -------
-    dict of str to int
-        The same in the order of `FACTORS`.
-
-    Raises
-    ------
-    ValueError
-        If a factor is missing, unknown or out of range.
-    TypeError
-        If `factors` is no dictionary.
-    """
+    """Check that each factor has one of its values, and return them in the order of `FACTORS`."""
     check_instance("factors", factors, dict, "a dictionary, such as `face_factors(0)`")
     if set(factors) != set(FACTORS):
         missing, unknown = sorted(set(FACTORS) - set(factors)), sorted(set(factors) - set(FACTORS))

@@ -8,30 +8,14 @@ from keras_vae.data.cartoon_faces.palette import HAIR, SKIN, darker, lighter, mi
 
 
 def draw_hair_behind(canvas, factors):
-    """Draw what the head and the shoulders cover.
-
-    Parameters
-    ----------
-    canvas : Canvas
-        Where.
-    factors : dict of str to int
-        Of the face.
-    """
+    """Draw what the head and the shoulders cover."""
     draw, _ = _STYLES[factors["hair_style"]]
     if draw is not None:
         draw(canvas, darker(HAIR[factors["hair_color"]], 0.16))
 
 
 def draw_hair_before(canvas, factors):
-    """Draw what covers the head and the shoulders.
-
-    Parameters
-    ----------
-    canvas : Canvas
-        Where.
-    factors : dict of str to int
-        Of the face.
-    """
+    """Draw what covers the head and the shoulders."""
     _, draw = _STYLES[factors["hair_style"]]
     draw(canvas, HAIR[factors["hair_color"]], factors)
 

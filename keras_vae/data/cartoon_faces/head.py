@@ -19,20 +19,7 @@ _SHOULDERS = [(0, 214), (22, 215), (50, 221), (80, 234), (92, 262), (92, 280), (
 
 
 def skull(factors, larger=0.0):
-    """Return the right half of the skull's outline.
-
-    Parameters
-    ----------
-    factors : dict of str to int
-        Of the face.
-    larger : float
-        By how much it is blown up.
-
-    Returns
-    -------
-    list of pair of float
-        Distances from the vertical axis and y, from the top down to the temple.
-    """
+    """Return the right half of the skull's outline, from the top down to the temple, blown up by `larger`."""
     width = TEMPLES[factors["face_shape"]] + larger
     height = _TEMPLE_Y - _TOP + larger
     angles = [math.radians(degrees) for degrees in (0, 22, 45, 68, 90)]
@@ -40,15 +27,7 @@ def skull(factors, larger=0.0):
 
 
 def draw_body(canvas, factors):
-    """Draw shoulders, clothing and neck.
-
-    Parameters
-    ----------
-    canvas : Canvas
-        Where.
-    factors : dict of str to int
-        Of the face.
-    """
+    """Draw shoulders, clothing and neck."""
     skin, cloth = SKIN[factors["skin"]], CLOTHING[factors["clothing_color"]]
     draw_neckline = (_crew_neck, _v_neck, _collar, _hood)[factors["clothing"]]
     if draw_neckline is _hood:
@@ -58,15 +37,7 @@ def draw_body(canvas, factors):
 
 
 def draw_head(canvas, factors):
-    """Draw ears, face, cheeks and nose.
-
-    Parameters
-    ----------
-    canvas : Canvas
-        Where.
-    factors : dict of str to int
-        Of the face.
-    """
+    """Draw ears, face, cheeks and nose."""
     skin, shape = SKIN[factors["skin"]], factors["face_shape"]
     for side in (-1, 1):
         x = AXIS + side * (TEMPLES[shape] - 1)

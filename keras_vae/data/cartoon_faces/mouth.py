@@ -6,29 +6,12 @@ from keras_vae.data.cartoon_faces.palette import HAIR, INSIDE, LIPS, SKIN, TONGU
 
 
 def draw_mouth(canvas, factors):
-    """Draw the mouth.
-
-    Parameters
-    ----------
-    canvas : Canvas
-        Where.
-    factors : dict of str to int
-        Of the face.
-    """
     lips = darker(mix(LIPS, SKIN[factors["skin"]], 0.2), 0.08)
     (_smile, _grin, _laugh, _neutral, _smirk, _surprised)[factors["mouth"]](canvas, lips)
 
 
 def draw_facial_hair(canvas, factors):
-    """Draw moustache or beard, if there is one; to be drawn before the mouth.
-
-    Parameters
-    ----------
-    canvas : Canvas
-        Where.
-    factors : dict of str to int
-        Of the face.
-    """
+    """Draw moustache or beard, if there is one; to be drawn before the mouth."""
     draw = (None, _moustache, _goatee, _beard)[factors["facial_hair"]]
     if draw is not None:
         draw(canvas, darker(HAIR[factors["hair_color"]], 0.1), factors)

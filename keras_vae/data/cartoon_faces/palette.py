@@ -56,51 +56,13 @@ INSIDE = (98, 28, 36)
 
 
 def mix(colour, other, share):
-    """Mix two colours.
-
-    Parameters
-    ----------
-    colour, other : tuple of int
-        Red, green and blue.
-    share : float
-        How much of `other`, from 0 to 1.
-
-    Returns
-    -------
-    tuple of int
-    """
+    """Mix two colours, with a share of the other from 0 to 1."""
     return tuple(round((1 - share) * a + share * b) for a, b in zip(colour, other, strict=True))
 
 
 def darker(colour, share):
-    """Mix a colour with a warm black.
-
-    Parameters
-    ----------
-    colour : tuple of int
-        Red, green and blue.
-    share : float
-        How much of the black, from 0 to 1.
-
-    Returns
-    -------
-    tuple of int
-    """
-    return mix(colour, (40, 16, 24), share)
+    return mix(colour, (40, 16, 24), share)  # a warm black
 
 
 def lighter(colour, share):
-    """Mix a colour with white.
-
-    Parameters
-    ----------
-    colour : tuple of int
-        Red, green and blue.
-    share : float
-        How much of the white, from 0 to 1.
-
-    Returns
-    -------
-    tuple of int
-    """
     return mix(colour, WHITE, share)

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import os
 import pathlib
 
 from keras_vae.core import atomic_write, check_integer, check_writable_directory
@@ -10,7 +11,14 @@ from keras_vae.data.cartoon_faces.factors import FACTORS, face_factors
 from keras_vae.data.read_factors import FACTORS_FILE, FILE_COLUMN
 
 
-def write_faces(directory, num_faces, *, start=0, image_size=256, seed=0):
+def write_faces(
+    directory: str | os.PathLike[str],
+    num_faces: int,
+    *,
+    start: int = 0,
+    image_size: int = 256,
+    seed: int = 0,
+) -> pathlib.Path:
     """Draw cartoon faces into a folder: a PNG file for each, and `factors.csv` with the factors of all.
 
     One face is in memory at a time. `factors.csv` is written last; a folder that already holds exactly these faces is
@@ -51,18 +59,18 @@ def write_faces(directory, num_faces, *, start=0, image_size=256, seed=0):
     check_integer("num_faces", num_faces, minimum=1)
     check_integer("start", start, minimum=0)
     check_integer("image_size", image_size, minimum=8)
-    directory = check_writable_directory(pathlib.Path(directory).expanduser())
+    folder: pathlib.Path = check_writable_directory(pathlib.Path(directory).expanduser())
     faces = {f"face_{index:07d}.png": face_factors(index, seed) for index in range(start, start + num_faces)}
     table = _table(faces)
-    if _holds(directory, faces, table, image_size):
-        return directory
-    (directory / FACTORS_FILE).unlink(missing_ok=True)
+    if _holds(folder, faces, table, image_size):
+        return folder
+    (folder / FACTORS_FILE).unlink(missing_ok=True)
     for name, factors in faces.items():
-        with atomic_write(directory / name) as aside:
+        with atomic_write(folder / name) as aside:
             Image.fromarray(draw_face(factors, image_size)).save(aside)
-    with atomic_write(directory / FACTORS_FILE) as aside:
+    with atomic_write(folder / FACTORS_FILE) as aside:
         aside.write_text(table, encoding="utf-8", newline="")
-    return directory
+    return folder
 
 
 def _table(faces):

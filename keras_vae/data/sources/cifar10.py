@@ -27,17 +27,6 @@ def cifar10():
     """Return 50,000 training and 10,000 test photographs, 32 x 32, in colour, in 10 classes.
 
     Looks for `cifar10.npz` in the directory named by `KERAS_VAE_DATA`; then asks Keras, for its cache or a download.
-
-    Returns
-    -------
-    train, test : ImageSet
-
-    Raises
-    ------
-    DataNotFoundError
-        If it is in none of these places and cannot be downloaded.
-    ValueError
-        If a file is broken.
     """
     places = [
         users_place(lambda directory: read_npz(directory / "cifar10.npz", **_ABOUT)),

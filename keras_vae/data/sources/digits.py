@@ -13,10 +13,6 @@ def digits():
 
     They ship with scikit-learn, so they are always there. Their values, whole numbers from 0 to 16, become
     `round(value * 255 / 16)`; the first 1,500 are the training set and the others the test set.
-
-    Returns
-    -------
-    train, test : ImageSet
     """
     from sklearn.datasets import load_digits  # here, for the sake of a quick `import keras_vae`
 

@@ -31,17 +31,6 @@ def fashion_mnist():
 
     Looks in the directory named by `KERAS_VAE_DATA`, where Debian's package `dataset-fashion-mnist` puts it, and in
     Keras's cache; then lets Keras download it.
-
-    Returns
-    -------
-    train, test : ImageSet
-
-    Raises
-    ------
-    DataNotFoundError
-        If it is in none of these places and cannot be downloaded.
-    ValueError
-        If a file is broken.
     """
     cache = keras_cache() / "fashion-mnist"
     places = [

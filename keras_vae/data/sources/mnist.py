@@ -12,17 +12,6 @@ def mnist():
     """Return 60,000 training and 10,000 test images of handwritten digits, 28 x 28, grey.
 
     Looks in the directory named by `KERAS_VAE_DATA` and in Keras's cache; then lets Keras download it.
-
-    Returns
-    -------
-    train, test : ImageSet
-
-    Raises
-    ------
-    DataNotFoundError
-        If it is in none of these places and cannot be downloaded.
-    ValueError
-        If a file is broken.
     """
     cache = keras_cache() / "mnist.npz"
     places = [
