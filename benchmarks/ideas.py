@@ -52,8 +52,6 @@ class Idea:
         At the start.
     muon : bool
         Whether the optimizer is Muon for the convolutions by which pixels see those before them.
-    averaged : bool
-        Whether log p(x|z) is averaged over the draws of each training pixel.
     ema_momentum : float
         Of a running average of the weights, which takes their place at the end; 0 for none.
     """
@@ -68,7 +66,6 @@ class Idea:
     batch_size: int = BATCH_SIZE
     learning_rate: float = LEARNING_RATE
     muon: bool = False
-    averaged: bool = False
     ema_momentum: float = 0.0
 
 
@@ -144,7 +141,6 @@ IDEAS = {
     ),
     "mixture": Idea("mixture of 500 Gaussians as the prior", prior="mixture"),
     "small_batch": Idea("batches of 125, learning rate from 4e-3", **SMALL_BATCH),
-    "averaged": Idea("log p(x|z) averaged over the draws of each training pixel", averaged=True),
     "weight_average": Idea("weights are a running average, of some 500 steps", ema_momentum=0.998),
     "deep": Idea(
         "4 numbers of each place, mixture, batches of 125 and three residual convolutions in bfloat16",
@@ -221,7 +217,6 @@ def train(idea, data, *, epochs, warm_up, seed, directory):
                 ema_momentum=idea.ema_momentum,
             ),
             keep="last",
-            averaged=idea.averaged,
             **options,
         )
 

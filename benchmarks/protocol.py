@@ -101,7 +101,6 @@ def train(
     patience=None,
     monitor="val_elbo",
     keep="best",
-    averaged=False,
 ):
     """Train until validation stops improving, or go on with a run that was cut, and return the model to evaluate.
 
@@ -123,8 +122,6 @@ def train(
         The bound on the validation images by which an epoch is the best.
     keep : {"best", "last"}
         Which epoch's weights are returned.
-    averaged : bool
-        Whether log p(x|z) is averaged over the draws of each training pixel.
 
     Returns
     -------
@@ -144,9 +141,7 @@ def train(
         print(f"going on after epoch {checkpoint.epoch}", flush=True)
     stopping = keras.callbacks.EarlyStopping(monitor, mode="max", patience=patience or epochs, start_from_epoch=first)
     progress = Progress(stopping)
-    batches = kv.data.pipeline(
-        data.train, batch_size=batch_size, shuffle=True, binarize="dynamic", with_probabilities=averaged, seed=seed
-    )
+    batches = kv.data.pipeline(data.train, batch_size=batch_size, shuffle=True, binarize="dynamic", seed=seed)
     vae.fit(
         batches,
         validation_data=kv.data.pipeline(data.validation, batch_size=500),

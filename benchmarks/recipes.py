@@ -49,8 +49,6 @@ class Recipe:
         Whether the optimizer is Muon for the convolutions by which pixels see those before them.
     units : int
         Of the dense layers; 300 as published.
-    averaged : bool
-        Whether log p(x|z) is averaged over the draws of each training pixel, before the tuning.
     """
 
     text: str
@@ -64,7 +62,6 @@ class Recipe:
     weight_decay: float | None = None
     muon: bool = False
     units: int = 300
-    averaged: bool = False
 
 
 BRIEF = Recipe(
@@ -118,16 +115,6 @@ RECIPES = {
         weight_decay=0.15,
     ),
     "brief": BRIEF,
-    "averaged": dataclasses.replace(
-        BRIEF,
-        text="ours, sooner than `brief`: 60 epochs of it with dense layers of 300, learning rate 8e-3, weight "
-        "decay 0.15 and log p(x|z) averaged over the draws of each training pixel",
-        epochs=60,
-        learning_rate=8e-3,
-        weight_decay=0.15,
-        units=300,
-        averaged=True,
-    ),
     "narrow": dataclasses.replace(
         BRIEF,
         text="ours, for the same two hours: 104 epochs of `brief` with dense layers of 300 and learning rate 5e-3",

@@ -6,6 +6,7 @@ objective. See `keras_vae.VAE` for an example.
 
 from keras_vae import (
     callbacks,
+    conditions,
     data,
     divergences,
     evaluation,
@@ -34,6 +35,7 @@ __all__ = [
     "Sampling",
     "__version__",
     "callbacks",
+    "conditions",
     "data",
     "divergences",
     "evaluation",

@@ -342,7 +342,12 @@ def sigma_point_record(vae, x):
     z = np.concatenate([mean + steps, mean - steps])
     parameters = vae.likelihood(vae.decoder(z.reshape(-1, size)))
     parameters["mean"] = tf.reshape(parameters["mean"], [2 * size, *x.shape])
-    return record._replace(latents=(latent._replace(z=z),), likelihood=vae.likelihood.distribution(parameters))
+    return record._replace(
+        latents=(latent._replace(z=z),),
+        parameters=parameters,
+        likelihood=vae.likelihood.distribution(parameters),
+        log_likelihood=vae.log_likelihood(record.batch, parameters),
+    )
 
 
 def _gaussian_kl(mean_1, covariance_1, mean_2, covariance_2):

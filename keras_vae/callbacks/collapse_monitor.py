@@ -71,8 +71,7 @@ class CollapseMonitor(keras.callbacks.Callback):
                 "`CollapseMonitor` must watch a model whose KL divergence splits into latent dimensions; of others "
                 f"`keras_vae.evaluation.evaluate_vae` tells the active units. Received: {error}"
             ) from None
-        sizes = model.latent_dim if isinstance(model.latent_dim, tuple) else (model.latent_dim,)
-        self._was_dead = [np.zeros(size, bool) for size in sizes]
+        self._was_dead = [np.zeros(shape, bool) for shape in model.latent_shapes]
         self.history = {"epoch": [], "kl_per_dimension": [], "dead": []}
 
     def on_epoch_end(self, epoch, logs=None):

@@ -112,7 +112,7 @@ class ImageLogger(keras.callbacks.Callback):
         figures = {"samples": self._draw_samples}
         if self.x is not None:
             figures["reconstructions"] = self._draw_reconstructions
-        if model.latent_dim == 2:
+        if model.latent_shapes == ((2,),):
             figures["manifold"] = plots.latent_manifold
         return figures
 

@@ -1,6 +1,7 @@
 """The closed form of the KL divergence held against Monte Carlo, epoch by epoch."""
 
 import logging
+import math
 
 import keras
 import numpy as np
@@ -66,8 +67,8 @@ class KLCrossCheck(keras.callbacks.Callback):
     def on_train_begin(self, logs=None):
         """Prepare, and refuse what has no closed form."""
         model = check_model(self)
-        latent_dim = sum(model.latent_dim) if isinstance(model.latent_dim, tuple) else model.latent_dim
-        batch_size = max(1, _NUMBERS // (self.num_samples * latent_dim))
+        latent_size = sum(math.prod(shape) for shape in model.latent_shapes)
+        batch_size = max(1, _NUMBERS // (self.num_samples * latent_size))
         try:
             self._readings = Readings(model, self.x, self._sums, batch_size=min(batch_size, 128))
         except NotImplementedError as error:
@@ -94,7 +95,7 @@ class KLCrossCheck(keras.callbacks.Callback):
     def _measure(self, epoch):
         found = self._readings.mean(fold_in(self.seed, epoch))
         # The variance of a mean over n is the sum of variances over n^2.
-        variance = found["variance"] / len(self._readings.x) + np.square(2.0 * _EPSILON * found["magnitude"])
+        variance = found["variance"] / len(self._readings.batch.x) + np.square(2.0 * _EPSILON * found["magnitude"])
         difference = found["monte_carlo"] - found["closed_form"]
         return float(found["closed_form"]), float(found["monte_carlo"]), float(difference / np.sqrt(variance))
 

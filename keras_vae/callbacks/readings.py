@@ -4,27 +4,12 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_vae.core import check_instance, fold_in
-from keras_vae.models import LatentVariableModel
+from keras_vae.core import Stream, check_instance, fold_in
+from keras_vae.models import LatentVariableModel, collect
 
 
 def check_model(callback):
-    """Check that a callback watches a model of this package.
-
-    Parameters
-    ----------
-    callback : keras.callbacks.Callback
-        Whose model it is.
-
-    Returns
-    -------
-    keras_vae.models.LatentVariableModel
-
-    Raises
-    ------
-    TypeError
-        If it is none.
-    """
+    """Check that a callback watches a model of this package, and return the model."""
     name = f"{type(callback).__name__}.model"
     return check_instance(name, callback.model, LatentVariableModel, "a model of `keras_vae`")
 
@@ -36,8 +21,8 @@ class Readings:
     ----------
     model : keras_vae.models.LatentVariableModel
         The model; its weights are read anew in each call.
-    x : array_like
-        Shape (n, *x_shape): observations, checked against the likelihood here.
+    x : array_like, dict, tuple or stream of batches
+        Observations, as `fit` takes them, checked here.
     function : callable
         From an `Inference` and a stateless seed to nested tensors, each summed over the batch.
     batch_size : int
@@ -50,16 +35,14 @@ class Readings:
     """
 
     def __init__(self, model, x, function, *, batch_size):
-        model.encode(x)  # the model checks them better than we could
-        self.x = np.asarray(x, model.variable_dtype)
+        self.batch = collect(x, model.spec)
         self.batch_size = batch_size
         # Once outside of a graph: errors are then as they were raised.
-        function(model.infer(self.x[:1], seed=0), fold_in(0, 1))
-        signature = [tf.TensorSpec([None, *self.x.shape[1:]], self.x.dtype), tf.TensorSpec([2], tf.int32)]
+        function(model.infer(self.batch.rows(0, 1), seed=0), fold_in(0, 1))
 
-        @tf.function(input_signature=signature)
-        def read(x, seed):
-            return function(model.infer(x, seed=fold_in(seed, 0)), fold_in(seed, 1))
+        @tf.function(reduce_retracing=True)
+        def read(fields, seed):
+            return function(model.infer(fields, seed=fold_in(seed, 0)), fold_in(seed, 1))
 
         self._read = read
 
@@ -77,8 +60,9 @@ class Readings:
             What the function returns, in float64.
         """
         total = None
-        for start in range(0, len(self.x), self.batch_size):
-            part = self._read(tf.constant(self.x[start : start + self.batch_size]), fold_in(seed, start))
+        for start in range(0, len(self.batch.x), self.batch_size):
+            rows = self.batch.rows(start, start + self.batch_size)
+            part = self._read(rows.map(tf.constant).fields, fold_in(seed, Stream.CROSS_CHECK, start))
             part = keras.tree.map_structure(lambda tensor: tensor.numpy().astype(np.float64), part)
             total = part if total is None else keras.tree.map_structure(np.add, total, part)
-        return keras.tree.map_structure(lambda value: value / len(self.x), total)
+        return keras.tree.map_structure(lambda value: value / len(self.batch.x), total)

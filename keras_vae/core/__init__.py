@@ -1,15 +1,25 @@
-"""Floor 0: what every room uses: checks, seeds, sums over replicas, serialization, files and the record."""
+"""Floor 0: what every room uses: the batch and its spec, the record, noise, replicas, serialization and files."""
 
+from keras_vae.core import keras_internals
+from keras_vae.core.batch import Batch, Spec, Values, as_array, right_aligned
 from keras_vae.core.bounds import bounded
 from keras_vae.core.files import atomic_directory, atomic_write, check_writable_directory, remove_partial
-from keras_vae.core.inference import Inference
+from keras_vae.core.inference import Inference, Latent
 from keras_vae.core.initializers import fresh
 from keras_vae.core.keras_file import write_keras_file
-from keras_vae.core.latent import Latent
 from keras_vae.core.noise import standard_normal, uniform_rows
-from keras_vae.core.replicas import global_mean, global_sum, is_multi_worker, num_replicas, replica_id
-from keras_vae.core.seeds import as_seed, fold_in, resolve_seed
-from keras_vae.core.serialization import FORMAT_VERSION, check_format_version, deserialize, register, serialize
+from keras_vae.core.normal import Normal
+from keras_vae.core.replicas import gather, global_mean, global_sum, is_multi_worker, num_replicas, replica_id
+from keras_vae.core.seeds import Stream, as_seed, fold_in, resolve_seed
+from keras_vae.core.serialization import (
+    FORMAT_VERSION,
+    check_format_version,
+    check_restorable,
+    deserialize,
+    register,
+    serialize,
+)
+from keras_vae.core.settled import Settled
 from keras_vae.core.validation import (
     check_choice,
     check_instance,
@@ -21,8 +31,15 @@ from keras_vae.core.validation import (
 
 __all__ = [
     "FORMAT_VERSION",
+    "Batch",
     "Inference",
     "Latent",
+    "Normal",
+    "Settled",
+    "Spec",
+    "Stream",
+    "Values",
+    "as_array",
     "as_seed",
     "atomic_directory",
     "atomic_write",
@@ -33,19 +50,23 @@ __all__ = [
     "check_integer",
     "check_number",
     "check_range",
+    "check_restorable",
     "check_shape",
     "check_writable_directory",
     "deserialize",
     "fold_in",
     "fresh",
+    "gather",
     "global_mean",
     "global_sum",
     "is_multi_worker",
+    "keras_internals",
     "num_replicas",
     "register",
     "remove_partial",
     "replica_id",
     "resolve_seed",
+    "right_aligned",
     "serialize",
     "standard_normal",
     "uniform_rows",

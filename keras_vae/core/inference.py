@@ -4,7 +4,25 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from keras_vae.core.latent import Latent
+from keras_vae.core.batch import Batch
+
+
+class Latent(NamedTuple):
+    """A latent variable: its samples, where they came from and where the model says they should come from.
+
+    Attributes
+    ----------
+    z : tf.Tensor
+        Shape (num_samples, batch, *latent_shape): samples of q(z|x); the samples' axis is there for one sample too.
+    posterior : tfp.distributions.Distribution
+        q(z|x), of batch shape (batch,), or (num_samples, batch) where it depends on samples of the level above.
+    prior : tfp.distributions.Distribution
+        p(z), of batch shape (), (batch,) or (num_samples, batch).
+    """
+
+    z: tf.Tensor
+    posterior: Any
+    prior: Any
 
 
 class Inference(NamedTuple):
@@ -12,23 +30,24 @@ class Inference(NamedTuple):
 
     Attributes
     ----------
-    x : tf.Tensor
-        Shape (batch, *event_shape): the observations, as the likelihood takes them.
+    batch : Batch
+        What the model was given, as tensors: x, condition, mask, target, sample_weight.
+    parameters : dict of tf.Tensor
+        The parameters of p(x|z), with the leading axes (num_samples, batch), or scalars that all examples share.
     likelihood : tfp.distributions.Distribution
         p(x|z), of batch shape (num_samples, batch).
+    log_likelihood : tf.Tensor
+        Shape (num_samples, batch), in nats: log p(x|z) of the target, or of x where there is none; of what is observed
+        where there is a mask.
     latents : tuple of Latent
         Bottom-up; one for a flat VAE.
-    condition : tf.Tensor or None
-        What encoder, decoder and prior were conditioned on.
-    sample_weight : tf.Tensor or None
-        Shape (batch,): the weight of each example in averages over the batch; None for equal weights.
-    auxiliary : dict
-        Further terms that an objective may read.
+    auxiliary : dict of tf.Tensor
+        Further terms of shape (batch,) that parts contribute, by name: objectives add them to the loss and log them.
     """
 
-    x: tf.Tensor
+    batch: Batch
+    parameters: dict
     likelihood: Any
+    log_likelihood: tf.Tensor
     latents: tuple[Latent, ...]
-    condition: Any = None
-    sample_weight: Any = None
     auxiliary: dict = {}

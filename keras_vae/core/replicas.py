@@ -87,3 +87,24 @@ def global_mean(values, weights):
     weights = tf.cast(weights, values.dtype)
     total = global_sum(tf.tensordot(weights, values, axes=1))
     return tf.math.divide_no_nan(total, global_sum(tf.reduce_sum(weights)))
+
+
+def gather(values: tf.Tensor) -> tf.Tensor:
+    """Join the rows of all replicas, in their order. Differentiable; the identity with one replica.
+
+    An objective that couples examples calls it, so that N replicas give the gradients of one on the whole batch.
+
+    Parameters
+    ----------
+    values : tf.Tensor
+        Shape (batch, ...): this replica's rows, of which there may be more or fewer than on another replica.
+
+    Returns
+    -------
+    tf.Tensor
+        Shape (global batch, ...), the same on every replica.
+    """
+    context = tf.distribute.get_replica_context()
+    if context is None or num_replicas() == 1:
+        return values
+    return context.all_gather(values, axis=0)

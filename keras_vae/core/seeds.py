@@ -1,5 +1,6 @@
-"""Stateless seeds: every random number is a pure function of what is folded into its seed."""
+"""Stateless seeds and the streams of noise: a random number is a pure function of what is folded into its seed."""
 
+import enum
 import random
 
 import tensorflow as tf
@@ -8,7 +9,30 @@ from keras_vae.core.noise import fold_in_rows
 from keras_vae.core.validation import check_integer
 
 
-def resolve_seed(seed):
+class Stream(enum.IntEnum):
+    """The streams of noise of one seed. The stream is folded into the seed first, so that no two share numbers."""
+
+    TRAINING = 0
+    EVALUATION = 1
+    CALIBRATION = 2
+    GENERATION = 3
+    ORDER = 4
+    BINARIZATION = 5
+    BOUND = 6
+    AGGREGATE = 7
+    IMPORTANCE = 8
+    PRIOR = 9
+    PILOT = 10
+    UP = 11
+    DOWN = 12
+    SIMULATION = 13
+    CROSS_CHECK = 14
+    EVENTS = 15
+    REHEARSAL = 16
+    SCORE = 17
+
+
+def resolve_seed(seed: int | None) -> int:
     """Return the seed given, or a fresh one where none is given.
 
     A fresh seed is drawn from Python's generator, so `keras.utils.set_random_seed` governs it.
@@ -61,8 +85,8 @@ def fold_in(seed, *data):
     ----------
     seed : int, or tensor of shape (2,) or (batch, 2)
         The seed to start from, or one for each row.
-    *data : int or scalar integer tensor
-        What the new seed depends on: epoch, step, replica, ….
+    *data : int, Stream or scalar integer tensor
+        What the new seed depends on: a `Stream` first where `seed` is a user's, then epoch, step, replica, ….
 
     Returns
     -------

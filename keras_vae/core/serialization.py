@@ -1,8 +1,14 @@
 """Registration with Keras, and the nesting of parts in a model's config."""
 
+import logging
+
 import keras
 
-FORMAT_VERSION = 1
+from keras_vae.core.keras_internals import all_layers
+
+_logger = logging.getLogger("keras_vae")
+
+FORMAT_VERSION = 2
 
 
 def register(part):
@@ -83,4 +89,41 @@ def check_format_version(version):
         raise ValueError(
             f"`format_version` must be <= {FORMAT_VERSION} for this version of keras_vae; a later one wrote the file. "
             f"Upgrade keras_vae. Received: format_version={version}"
+        )
+
+
+def check_restorable(model) -> None:
+    """Say before anything is saved, or trained to be saved, what would not load again.
+
+    Parameters
+    ----------
+    model : keras.Model
+        The model.
+
+    Raises
+    ------
+    ValueError
+        If a layer is a `Lambda` of a Python lambda, whose code no safe file can hold.
+    """
+    lambdas = [layer for layer in all_layers(model) if isinstance(layer, keras.layers.Lambda)]
+    for layer in lambdas:
+        if getattr(layer.function, "__name__", "") == "<lambda>":
+            raise ValueError(
+                f"The model must have no `Lambda` layer of a Python lambda to be saved: `load_model` runs no code from a "
+                "file. Write a layer of your own, registered by `keras.saving.register_keras_serializable()`, or save "
+                f"the weights alone with `save_weights`. Received: the layer {layer.name!r}"
+            )
+    parts = [type(layer) for layer in all_layers(model)] + [type(model.objective)]
+    unknown = sorted(
+        {
+            part.__name__
+            for part in [*parts, *(layer.function for layer in lambdas)]
+            if part.__module__.split(".")[0] != "keras" and keras.saving.get_registered_name(part) == part.__name__
+        }
+    )
+    if unknown:
+        _logger.warning(
+            "The file will load with `custom_objects` alone, since these are not registered: %s. Register them with the "
+            "decorator `keras.saving.register_keras_serializable()`.",
+            ", ".join(unknown),
         )

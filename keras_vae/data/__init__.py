@@ -2,7 +2,7 @@
 
 from keras_vae.data import cartoon_faces
 from keras_vae.data.binarization import binarize
-from keras_vae.data.checks import assert_values, check_array, check_spec
+from keras_vae.data.epochs import batches_of_rows
 from keras_vae.data.finding import DataNotFoundError
 from keras_vae.data.image_files import BrokenImageError, read_images
 from keras_vae.data.image_folder import image_folder
@@ -15,11 +15,9 @@ __all__ = [
     "BrokenImageError",
     "DataNotFoundError",
     "ImageSet",
-    "assert_values",
+    "batches_of_rows",
     "binarize",
     "cartoon_faces",
-    "check_array",
-    "check_spec",
     "image_folder",
     "load",
     "pipeline",

@@ -2,13 +2,10 @@
 
 import tensorflow as tf
 
-from keras_vae.core import check_integer, fold_in
-
-# What is folded into a seed, so that order and binarization are independent.
-ORDER, BINARIZATION = 0, 1
+from keras_vae.core import Stream, check_integer, fold_in
 
 
-def epochs(size, load, *, batch_size, shuffle, seed, drop_remainder, num_parallel_calls=2):
+def batches_of_rows(size, load, *, batch_size, shuffle, seed, drop_remainder, num_parallel_calls=2):
     """Make a `tf.data.Dataset` that loads batches by the numbers of their examples, in each epoch anew.
 
     Parameters
@@ -53,7 +50,7 @@ def epochs(size, load, *, batch_size, shuffle, seed, drop_remainder, num_paralle
     def batches(number):
         order = tf.range(size)
         if shuffle:
-            order = tf.random.experimental.stateless_shuffle(order, seed=fold_in(seed, ORDER, number))
+            order = tf.random.experimental.stateless_shuffle(order, seed=fold_in(seed, Stream.ORDER, number))
         rows = tf.data.Dataset.from_tensor_slices(order).batch(batch_size, drop_remainder=drop_remainder)
         return rows.enumerate().map(lambda step, row: (number, step, row))
 

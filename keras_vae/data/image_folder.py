@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_vae.core import check_choice, check_number, resolve_seed
-from keras_vae.data.epochs import epochs
+from keras_vae.data.epochs import batches_of_rows
 from keras_vae.data.image_files import BrokenImageError, check_image_size, find_images, is_in_validation, read_image
 
 _logger = logging.getLogger("keras_vae")
@@ -171,7 +171,7 @@ def _stream(reader, batch_size, shuffle, seed, drop_remainder):
         images = tf.ensure_shape(images, [None, *reader.image_size, reader.channels])
         return tf.cast(images, tf.float32) / 255.0
 
-    dataset = epochs(
+    dataset = batches_of_rows(
         len(reader.files),
         load,
         batch_size=batch_size,

@@ -3,9 +3,9 @@
 import numpy as np
 import tensorflow as tf
 
-from keras_vae.core import check_choice, fold_in, resolve_seed
+from keras_vae.core import Stream, check_choice, fold_in, resolve_seed
 from keras_vae.data.binarization import binarize_batch, binarize_scaled
-from keras_vae.data.epochs import BINARIZATION, epochs
+from keras_vae.data.epochs import batches_of_rows
 
 
 def pipeline(
@@ -17,7 +17,6 @@ def pipeline(
     seed=None,
     labels=None,
     sample_weight=None,
-    with_probabilities=False,
     rescale=None,
     drop_remainder=False,
 ):
@@ -44,9 +43,6 @@ def pipeline(
         Shape (n, ...): batches become `(x, labels)`.
     sample_weight : array_like, optional
         Shape (n,): batches become `(x, labels, sample_weight)`, with an empty tuple where there are no labels.
-    with_probabilities : bool
-        Whether x becomes `{"x": x, "probabilities": grey values}`, for training with binarize="dynamic": `fit` then
-        averages log p(x|z) over the draws of each pixel, which takes their noise out of the gradient.
     rescale : bool, optional
         Whether values are divided by 255; by default that is done to uint8 alone.
     drop_remainder : bool
@@ -72,11 +68,6 @@ def pipeline(
     extras = _extras(len(images), labels, sample_weight)
     seed = resolve_seed(seed)
     rescale = images.dtype == np.uint8 if rescale is None else rescale
-    if with_probabilities and binarize != "dynamic":
-        raise ValueError(
-            '`with_probabilities` must be False unless binarize="dynamic": without draws there is nothing to average. '
-            f"Received: binarize={binarize!r}"
-        )
     if binarize is not None:
         _check_probabilities(images, rescale)
     if binarize == "fixed":
@@ -91,11 +82,12 @@ def pipeline(
         if rescale:
             x = x / scale
         if binarize == "dynamic":
-            probabilities, x = x, binarize_batch(x, fold_in(seed, BINARIZATION, epoch, step))
-            x = {"x": x, "probabilities": probabilities} if with_probabilities else x
+            x = binarize_batch(x, fold_in(seed, Stream.BINARIZATION, epoch, step))
         return x if extras is None else (x, *tf.nest.map_structure(lambda extra: tf.gather(extra, rows), extras))
 
-    return epochs(len(images), load, batch_size=batch_size, shuffle=shuffle, seed=seed, drop_remainder=drop_remainder)
+    return batches_of_rows(
+        len(images), load, batch_size=batch_size, shuffle=shuffle, seed=seed, drop_remainder=drop_remainder
+    )
 
 
 def _extras(size, labels, sample_weight):

@@ -5,10 +5,9 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from keras_vae.core import fold_in
+from keras_vae.core import Stream, fold_in
 from keras_vae.evaluation.chunks import MAX_NUMBERS
 
-_AGGREGATE = 7  # its stream of noise
 _MAX_BATCH = 100
 
 
@@ -41,8 +40,8 @@ def mutual_information(vae, x, max_examples, *, seed):
     ----------
     vae : keras_vae.models.LatentVariableModel
         The model.
-    x : numpy.ndarray
-        Shape (n, *x_shape).
+    x : Batch
+        Of arrays.
     max_examples : int
         The most examples to take, evenly spaced in x; the cost is the square of it.
     seed : int
@@ -52,10 +51,11 @@ def mutual_information(vae, x, max_examples, *, seed):
     -------
     MutualInformation
     """
-    count = min(len(x), max_examples)
-    chosen = x[np.linspace(0, len(x) - 1, count).round().astype(int)]
+    count = min(len(x.x), max_examples)
+    places = np.linspace(0, len(x.x) - 1, count).round().astype(int)
+    chosen = x.map(lambda values: values[places])
     posterior = _posterior(vae, chosen)
-    z = posterior.sample(seed=fold_in(seed, _AGGREGATE))
+    z = posterior.sample(seed=fold_in(seed, Stream.AGGREGATE))
     numbers = sum(int(np.prod(part.shape[1:])) for part in tf.nest.flatten(posterior, expand_composites=True))
     rows = max(1, MAX_NUMBERS // (count * numbers))
     gains = []
@@ -71,7 +71,7 @@ def mutual_information(vae, x, max_examples, *, seed):
 def _posterior(vae, x):
     """Build q(z|x) of many examples from batches, so that the encoder's memory is bounded."""
     size = min(max(1, MAX_NUMBERS // vae.likelihood.working_numbers), _MAX_BATCH)
-    parts = [vae.posterior_of(x[start : start + size]) for start in range(0, len(x), size)]
+    parts = [vae.posterior_of(x.rows(start, start + size)) for start in range(0, len(x.x), size)]
     flat = [tf.nest.flatten(part, expand_composites=True) for part in parts]
     joined = [tf.concat(tensors, axis=0) for tensors in zip(*flat, strict=True)]
     return tf.nest.pack_sequence_as(parts[0], joined, expand_composites=True)

@@ -3,15 +3,12 @@
 import numpy as np
 import tensorflow as tf
 
-from keras_vae.core import check_integer, fold_in, resolve_seed
+from keras_vae.core import Stream, check_integer, fold_in, resolve_seed
 from keras_vae.evaluation.annealing import Annealing
 from keras_vae.evaluation.checks import check_model, progress_bar
 from keras_vae.evaluation.chunks import plan_annealing
 from keras_vae.evaluation.compiled import compiled
-from keras_vae.evaluation.joint import Joint
 from keras_vae.evaluation.sandwich import Sandwich
-
-_SIMULATION = 5
 
 
 def ais_sandwich(
@@ -73,8 +70,13 @@ def ais_sandwich(
     if batch_size is not None:
         check_integer("batch_size", batch_size, minimum=1)
     vae = check_model(vae)
+    if vae.condition is not None:
+        raise ValueError("`vae` must be a model without a condition to simulate from. Received: one with a condition")
     seed = resolve_seed(seed)
-    annealing = Annealing(vae, num_steps=num_steps, num_leapfrog_steps=num_leapfrog_steps, start=start, seed=seed)
+    fields = {"x": tf.TensorSpec([None, *vae.likelihood.x_shape], vae.variable_dtype)}
+    annealing = Annealing(
+        vae, fields, num_steps=num_steps, num_leapfrog_steps=num_leapfrog_steps, start=start, seed=seed
+    )
     integer = tf.TensorSpec([], tf.int32)
     simulate = compiled(vae, _make_simulate, signature=[integer, tf.TensorSpec([2], tf.int32)])
     plan = plan_annealing(num_chains, vae.likelihood.working_numbers, batch_size)
@@ -82,13 +84,13 @@ def ais_sandwich(
     bar = progress_bar(num, "image", progress)
     for place in range(0, num, plan.images):
         size = min(plan.images, num - place)
-        x, z = simulate(size, fold_in(seed, _SIMULATION, place))
-        steps = annealing.tune(x, plan.samples, place)
+        x, z = simulate(size, fold_in(seed, Stream.SIMULATION, place))
+        steps = annealing.tune({"x": x}, plan.samples, place)
         log_weights = {"up": [], "down": []}
         for chunk in range(plan.chunks):
             chains = min(plan.samples, num_chains - chunk * plan.samples)
-            log_weights["up"].append(annealing.up(x, chains, steps, place, chunk))
-            log_weights["down"].append(annealing.down(x, z, chains, steps, place, chunk))
+            log_weights["up"].append(annealing.up({"x": x}, chains, steps, place, chunk))
+            log_weights["down"].append(annealing.down({"x": x}, z, chains, steps, place, chunk))
         bounds = [_log_mean(np.concatenate(parts)) for parts in log_weights.values()]
         found.append((x.numpy(), bounds[0], -bounds[1]))
         bar.update(place + size)
@@ -100,11 +102,8 @@ def _log_mean(log_weights):
 
 
 def _make_simulate(vae):
-    joint = Joint(vae)
-
     def simulate(num, key):
-        z = joint.sample_prior(num, fold_in(key, 0))
-        x = vae.likelihood.distribution(joint.parameters(z)).sample(seed=fold_in(key, 1))
-        return tf.cast(x, vae.variable_dtype), z
+        z = vae.sample_prior(num, fold_in(key, 0))
+        return vae.likelihood.sample(vae.decoded(z), fold_in(key, 1)), z
 
     return simulate

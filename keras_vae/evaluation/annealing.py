@@ -4,15 +4,14 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from keras_vae.core import check_choice, check_integer, fold_in
-from keras_vae.evaluation.checks import progress_bar
+from keras_vae.core import Stream, check_choice, check_integer, fold_in
+from keras_vae.evaluation.checks import progress_bar, specs_of, tensors_of
 from keras_vae.evaluation.chunks import plan_annealing
 from keras_vae.evaluation.compiled import compiled
 from keras_vae.evaluation.estimate import LogMean
-from keras_vae.evaluation.joint import Joint
 
-# Streams of noise that share a seed: pilot chains, chains up the path, chains down it, and where they begin.
-_PILOT, _UP, _DOWN, _START, _MOVES = range(5)
+# Within a stream of noise: where chains begin, and how they move.
+_START, _MOVES = range(2)
 _PILOT_CHAINS = 16
 _FIRST_STEP_SIZE = 0.2
 # Above the 0.65 that suits chains in equilibrium (Beskos et al. 2013): one that stands still falls behind the path.
@@ -31,6 +30,8 @@ class Annealing:
     ----------
     vae : keras_vae.models.LatentVariableModel
         The model.
+    fields : dict of tf.TensorSpec
+        What batches hold, by name.
     num_steps : int
         The number T of steps from beta = 0 to beta = 1.
     num_leapfrog_steps : int
@@ -46,35 +47,33 @@ class Annealing:
         If an argument is out of range, or the posterior of a hierarchy shall be the start.
     """
 
-    def __init__(self, vae, *, num_steps, num_leapfrog_steps, start, seed):
+    def __init__(self, vae, fields, *, num_steps, num_leapfrog_steps, start, seed):
         check_integer("num_steps", num_steps, minimum=1)
         check_integer("num_leapfrog_steps", num_leapfrog_steps, minimum=1)
         check_choice("start", start, ("prior", "posterior"))
-        if start == "posterior" and hasattr(vae, "posteriors"):
+        if start == "posterior" and len(vae.levels) > 1:
             raise ValueError(
                 '`start` must be "prior" for a model of several levels: q(z|x) is known at its own samples only. '
                 f"Received: start={start!r}"
             )
         self.seed = seed
         self.betas = tf.constant(sigmoid_betas(num_steps), vae.variable_dtype)
-        x = tf.TensorSpec([None, *vae.likelihood.x_shape], vae.variable_dtype)
-        sizes = vae.latent_dim if isinstance(vae.latent_dim, tuple) else (vae.latent_dim,)
-        z = tuple(tf.TensorSpec([None, None, size], vae.variable_dtype) for size in sizes)
+        z = tuple(tf.TensorSpec([None, None, *shape], vae.variable_dtype) for shape in vae.latent_shapes)
         path, steps = tf.TensorSpec([None], vae.variable_dtype), tf.TensorSpec([None, None], vae.variable_dtype)
         integer, key = tf.TensorSpec([], tf.int32), tf.TensorSpec([2], tf.int32)
-        self._begin = compiled(vae, _make_begin, start, signature=[x, integer, key])
+        self._begin = compiled(vae, _make_begin, start, signature=[fields, integer, key])
         arguments = (start, num_leapfrog_steps)
-        self._tune = compiled(vae, _make_chain, "tune", *arguments, signature=[x, z, path, steps, key])
-        self._up = compiled(vae, _make_chain, "up", *arguments, signature=[x, z, path, steps, key])
-        self._down = compiled(vae, _make_chain, "down", *arguments, signature=[x, z, path, steps, key])
+        self._tune = compiled(vae, _make_chain, "tune", *arguments, signature=[fields, z, path, steps, key])
+        self._up = compiled(vae, _make_chain, "up", *arguments, signature=[fields, z, path, steps, key])
+        self._down = compiled(vae, _make_chain, "down", *arguments, signature=[fields, z, path, steps, key])
 
     def tune(self, x, num_chains, place):
         """Run pilot chains and return the step sizes that suited them; other chains then keep to these.
 
         Parameters
         ----------
-        x : tf.Tensor
-            Shape (batch, *x_shape).
+        x : dict of tf.Tensor
+            A batch's fields.
         num_chains : int
             Chains for each image that will follow; at most 16 are piloted.
         place : int
@@ -85,18 +84,18 @@ class Annealing:
         tf.Tensor
             Shape (num_steps, batch).
         """
-        z = self._begin(x, min(num_chains, _PILOT_CHAINS), fold_in(self.seed, _PILOT, place, _START))
-        shape = [len(self.betas) - 1, len(x)]
+        z = self._begin(x, min(num_chains, _PILOT_CHAINS), fold_in(self.seed, Stream.PILOT, place, _START))
+        shape = [len(self.betas) - 1, len(x["x"])]
         first = tf.fill(shape, tf.constant(_FIRST_STEP_SIZE, self.betas.dtype))
-        return self._tune(x, z, self.betas, first, fold_in(self.seed, _PILOT, place, _MOVES))[1]
+        return self._tune(x, z, self.betas, first, fold_in(self.seed, Stream.PILOT, place, _MOVES))[1]
 
     def up(self, x, num_chains, steps, place, chunk=0):
         """Run chains from the start to p(x, z).
 
         Parameters
         ----------
-        x : tf.Tensor
-            Shape (batch, *x_shape).
+        x : dict of tf.Tensor
+            A batch's fields.
         num_chains : int
             Chains for each image.
         steps : tf.Tensor
@@ -109,16 +108,16 @@ class Annealing:
         tf.Tensor
             Shape (num_chains, batch): log weights, in nats.
         """
-        z = self._begin(x, num_chains, fold_in(self.seed, _UP, place, chunk, _START))
-        return self._up(x, z, self.betas, steps, fold_in(self.seed, _UP, place, chunk, _MOVES))[0]
+        z = self._begin(x, num_chains, fold_in(self.seed, Stream.UP, place, chunk, _START))
+        return self._up(x, z, self.betas, steps, fold_in(self.seed, Stream.UP, place, chunk, _MOVES))[0]
 
     def down(self, x, z, num_chains, steps, place, chunk=0):
         """Run chains from an exact draw of p(z|x) to the start.
 
         Parameters
         ----------
-        x : tf.Tensor
-            Shape (batch, *x_shape).
+        x : dict of tf.Tensor
+            A batch's fields.
         z : sequence of tf.Tensor
             Shapes (batch, latent_dim of each level): the draws.
         num_chains : int
@@ -133,8 +132,8 @@ class Annealing:
         tf.Tensor
             Shape (num_chains, batch): log weights, in nats; means of the weights estimate 1 / p(x).
         """
-        z = tuple(tf.tile(part[None], [num_chains, 1, 1]) for part in z)
-        return self._down(x, z, self.betas, steps, fold_in(self.seed, _DOWN, place, chunk, _MOVES))[0]
+        z = tuple(tf.repeat(part[None], num_chains, axis=0) for part in z)
+        return self._down(x, z, self.betas, steps, fold_in(self.seed, Stream.DOWN, place, chunk, _MOVES))[0]
 
 
 def annealed_estimate(vae, x, num_chains, *, seed, batch_size, progress, **options):
@@ -153,13 +152,13 @@ def annealed_estimate(vae, x, num_chains, *, seed, batch_size, progress, **optio
     -------
     Estimate
     """
-    annealing = Annealing(vae, seed=seed, **options)
+    annealing = Annealing(vae, specs_of(x), seed=seed, **options)
     plan = plan_annealing(num_chains, vae.likelihood.working_numbers, batch_size)
-    total = LogMean(len(x))
-    bar = progress_bar(len(x), "image", progress)
-    for start in range(0, len(x), plan.images):
-        rows = slice(start, min(start + plan.images, len(x)))
-        batch = tf.constant(x[rows])
+    total = LogMean(len(x.x))
+    bar = progress_bar(len(x.x), "image", progress)
+    for start in range(0, len(x.x), plan.images):
+        rows = slice(start, min(start + plan.images, len(x.x)))
+        batch = tensors_of(x.rows(rows.start, rows.stop))
         steps = annealing.tune(batch, plan.samples, start)
         for chunk in range(plan.chunks):
             size = min(plan.samples, num_chains - chunk * plan.samples)
@@ -189,29 +188,32 @@ def sigmoid_betas(num_steps, steepness=4.0):
 
 
 def _make_begin(vae, start):
-    joint = Joint(vae)
-
-    def begin(x, num_chains, key):
+    def begin(fields, num_chains, key):
         if start == "posterior":
-            return (vae.posterior_of(x).sample(num_chains, seed=key),)
-        images = tf.shape(x)[0]
-        z = joint.sample_prior(num_chains * images, key)
-        return tuple(tf.reshape(part, [num_chains, images, part.shape[-1]]) for part in z)
+            return (vae.posterior_of(fields).sample(num_chains, seed=key),)
+        images, condition = tf.shape(fields["x"])[0], None
+        if vae.condition is not None:
+            condition = vae.condition(tf.repeat(fields["condition"][None], num_chains, axis=0))
+            condition = tf.reshape(condition, tf.concat([[num_chains * images], tf.shape(condition)[2:]], axis=0))
+        z = vae.sample_prior(num_chains * images, key, condition)
+        return tuple(
+            tf.reshape(part, [num_chains, images, *shape]) for part, shape in zip(z, vae.latent_shapes, strict=True)
+        )
 
     return begin
 
 
 def _make_chain(vae, mode, start, num_leapfrog_steps):
-    joint = Joint(vae)
-
-    def chain(x, z, betas, steps, key):
-        top_prior = joint.top_prior()
-        posterior = vae.posterior_of(x) if start == "posterior" else None
+    def chain(fields, z, betas, steps, key):
+        batch = vae.spec.tensors(fields)
+        condition = None if vae.condition is None else vae.condition(batch.condition)
+        top_prior = vae.prior_of(len(vae.levels) - 1, condition=condition)
+        posterior = vae.posterior_of(batch) if start == "posterior" else None
 
         def log_ends(*z):
             """Return the logarithms of the path's two ends at z."""
-            log_prior = joint.log_prior(z, top_prior)
-            log_joint = log_prior + joint.log_likelihood(x, joint.parameters(z))
+            log_prior = vae.log_prior(z, condition=condition, top_prior=top_prior)
+            log_joint = log_prior + vae.log_likelihood(batch, vae.decoded(z, condition))
             return log_prior if posterior is None else posterior.log_prob(z[0]), log_joint
 
         def log_ratio(z):
@@ -246,11 +248,11 @@ def _make_chain(vae, mode, start, num_leapfrog_steps):
 
         last = tf.shape(betas)[0] - 1
         begin, end = (last, 0) if mode == "down" else (0, last)
-        used = tf.TensorArray(x.dtype, size=last if mode == "tune" else 0, element_shape=[None])
+        used = tf.TensorArray(betas.dtype, size=last if mode == "tune" else 0, element_shape=[None])
         _, _, log_weight, used, _ = tf.while_loop(
             lambda number, *_: tf.not_equal(number, end),
             down if mode == "down" else up,
-            (begin, z, tf.zeros(tf.shape(z[0])[:2], x.dtype), used, tf.ones(tf.shape(x)[:1], x.dtype)),
+            (begin, z, tf.zeros(tf.shape(z[0])[:2], betas.dtype), used, tf.ones(tf.shape(z[0])[1:2], betas.dtype)),
             parallel_iterations=1,
         )
         return log_weight, used.stack() if mode == "tune" else steps

@@ -5,12 +5,12 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from keras_vae.core import fold_in
+from keras_vae.core import Stream, fold_in
 from keras_vae.divergences import closed_form_kl, closed_form_kl_per_dimension
+from keras_vae.evaluation.checks import specs_of, tensors_of
 from keras_vae.evaluation.chunks import MAX_NUMBERS
 from keras_vae.evaluation.compiled import compiled
 
-_BOUND = 6  # its stream of noise
 _MAX_BATCH = 100
 
 
@@ -54,8 +54,8 @@ def bound(vae, x, num_samples, *, seed):
     ----------
     vae : keras_vae.models.LatentVariableModel
         The model.
-    x : numpy.ndarray
-        Shape (n, *x_shape).
+    x : Batch
+        Of arrays.
     num_samples : int
         Samples of q(z|x).
     seed : int
@@ -65,16 +65,16 @@ def bound(vae, x, num_samples, *, seed):
     -------
     Bound
     """
-    record = vae.infer(tf.constant(x[:1]), num_samples=1, seed=0)
+    record = vae.infer(x.rows(0, 1), num_samples=1, seed=0)
     closed = tuple(_exists(closed_form_kl, latent) for latent in record.latents)
     splits = tuple(_exists(closed_form_kl_per_dimension, latent) for latent in record.latents)
-    images = tf.TensorSpec([None, *x.shape[1:]], x.dtype)
     key = tf.TensorSpec([2], tf.int32)
-    terms = compiled(vae, _make_terms, num_samples, closed, splits, signature=[images, key])
+    terms = compiled(vae, _make_terms, num_samples, closed, splits, signature=[specs_of(x), key])
     size = min(max(1, MAX_NUMBERS // (num_samples * vae.likelihood.working_numbers)), _MAX_BATCH)
     distortions, rates, totals = [], [], None
-    for start in range(0, len(x), size):
-        distortion, rate, per_dimension = terms(tf.constant(x[start : start + size]), fold_in(seed, _BOUND, start))
+    for start in range(0, len(x.x), size):
+        batch = tensors_of(x.rows(start, start + size))
+        distortion, rate, per_dimension = terms(batch, fold_in(seed, Stream.BOUND, start))
         distortions.append(distortion.numpy())
         rates.append(rate.numpy())
         part = [np.sum(level.numpy(), axis=0, dtype=np.float64) for level in per_dimension]
@@ -83,7 +83,7 @@ def bound(vae, x, num_samples, *, seed):
     return Bound(
         np.concatenate(distortions).astype(np.float64),
         np.concatenate(rates, axis=1).astype(np.float64),
-        tuple(next(found) / len(x) if split else None for split in splits),
+        tuple(next(found) / len(x.x) if split else None for split in splits),
         all(closed),
     )
 
@@ -109,7 +109,7 @@ def _make_terms(vae, num_samples, closed, splits):
             )
             if does_split:
                 per_dimension.append(_mean_over_samples(closed_form_kl_per_dimension(posterior, prior), 2))
-        distortion = -tf.reduce_mean(record.likelihood.log_prob(record.x), axis=0)
+        distortion = -tf.reduce_mean(record.log_likelihood, axis=0)
         return distortion, tf.stack(rates), tuple(per_dimension)
 
     return terms

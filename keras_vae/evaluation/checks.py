@@ -3,106 +3,41 @@
 import sys
 
 import keras
-import numpy as np
+import tensorflow as tf
 
 from keras_vae.core import check_instance
-from keras_vae.data import check_array
-from keras_vae.models import LatentVariableModel
+from keras_vae.models import LatentVariableModel, collect
 
 
 def check_model(vae):
-    """Check that a model has an evidence, and build it if need be.
-
-    Parameters
-    ----------
-    vae : keras_vae.models.LatentVariableModel
-        The model.
-
-    Returns
-    -------
-    keras_vae.models.LatentVariableModel
-
-    Raises
-    ------
-    TypeError
-        If it is no model of this package.
-    ValueError
-        If its posterior has no density.
-    """
+    """Check that a model is one of this package and has an evidence, and build it if need be."""
     check_instance("vae", vae, LatentVariableModel, "a model of `keras_vae`")
-    for posterior in levels(vae, "posterior"):
+    for posterior in (level.posterior for level in vae.levels):
         if not posterior.is_distribution:
             raise ValueError(
                 "`vae` must have a posterior with a density; a plain autoencoder is no model of p(x). "
                 f"Received: a posterior {type(posterior).__name__}"
             )
-    if not vae.built:
-        vae.build((None, *vae.likelihood.x_shape))
+    vae.ensure_built()
     return vae
 
 
-def levels(vae, name):
-    """Return a model's parts of a kind, one for each level, bottom-up.
-
-    Parameters
-    ----------
-    vae : keras_vae.models.LatentVariableModel
-        The model.
-    name : {"posterior", "prior"}
-        The kind.
-
-    Returns
-    -------
-    list
-    """
-    return list(getattr(vae, f"{name}s")) if hasattr(vae, f"{name}s") else [getattr(vae, name)]
-
-
 def check_observations(vae, x):
-    """Check observations against the likelihood and cast them to the model's precision.
+    """Return observations, arrays or a stream, as one batch of arrays that suit the model."""
+    return collect(x, vae.spec)
 
-    Parameters
-    ----------
-    vae : keras_vae.models.LatentVariableModel
-        The model.
-    x : array_like
-        Shape (n, *x_shape).
 
-    Returns
-    -------
-    numpy.ndarray
+def specs_of(batch):
+    """Return what a graph takes for a batch: its fields, with any number of rows."""
+    return {name: tf.TensorSpec([None, *rows.shape[1:]], rows.dtype) for name, rows in batch.fields.items()}
 
-    Raises
-    ------
-    ValueError
-        If they are empty, not finite, of the wrong shape or outside of the support.
-    """
-    likelihood = vae.likelihood
-    x = check_array(
-        x,
-        shape=likelihood.x_shape,
-        support=likelihood.support,
-        integer=likelihood.integer_valued,
-        owner=f"the likelihood {type(likelihood).__name__}",
-    )
-    return np.asarray(x, vae.variable_dtype)
+
+def tensors_of(batch):
+    """Return the fields of a batch as tensors."""
+    return {name: tf.constant(rows) for name, rows in batch.fields.items()}
 
 
 def progress_bar(total, unit, wanted):
-    """Return Keras's bar, or a silent one. Where nobody watches it writes a line a minute at most.
-
-    Parameters
-    ----------
-    total : int
-        Steps.
-    unit : str
-        What a step is.
-    wanted : bool
-        Whether anything is shown.
-
-    Returns
-    -------
-    keras.utils.Progbar
-    """
+    """Return Keras's bar, or a silent one. Where nobody watches it writes a line a minute at most."""
     interval = 0.1 if sys.stdout.isatty() else 60.0
     return keras.utils.Progbar(total, verbose=1 if wanted else 0, interval=interval, unit_name=unit)

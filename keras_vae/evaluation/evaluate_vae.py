@@ -100,13 +100,13 @@ def evaluate_vae(
     errors = {name: _standard_error(values) for name, values in per_example.items()}
     errors["mutual_information"] = information.standard_error
     active, latent_dim = _active_units(vae, x)
-    bits, note = bits_per_dim(vae.likelihood, x, means["log_evidence"], num_levels)
+    bits, note = bits_per_dim(vae.likelihood, x.event, means["log_evidence"], num_levels)
     return Evaluation(
         **means,
         mutual_information=information.value,
         marginal_kl=float(parts.rates[-1].mean()) - information.value,
         standard_errors=errors,
-        monte_carlo_error=float(np.linalg.norm(evidence.standard_error)) / len(x),
+        monte_carlo_error=float(np.linalg.norm(evidence.standard_error)) / len(x.x),
         bits_per_dim=bits,
         bits_per_dim_note=note,
         active_units=active,
@@ -115,7 +115,7 @@ def evaluate_vae(
         rate_per_level=tuple(parts.rates.mean(axis=1).tolist()),
         rate_method="closed_form" if parts.is_closed_form else "monte_carlo",
         posterior_collapse=verdict(sum(active), sum(latent_dim), means["rate"]),
-        num_examples=len(x),
+        num_examples=len(x.x),
         num_aggregated=information.num_examples,
         num_samples=num_samples,
         method=method,
@@ -150,10 +150,9 @@ def verdict(active, latent_dim, rate):
 
 
 def _active_units(vae, x):
-    means = vae.encode(x)
-    means = means if isinstance(means, tuple) else (means,)
+    means = vae.as_levels(vae.encode(x))
     # One example has no variance, and so no active units.
-    variances = [np.var(level, axis=0, dtype=np.float64, ddof=1 if len(x) > 1 else 0) for level in means]
+    variances = [np.var(level, axis=0, dtype=np.float64, ddof=1 if len(x.x) > 1 else 0) for level in means]
     return tuple(int(np.sum(level > ACTIVE)) for level in variances), tuple(len(level) for level in variances)
 
 

@@ -2,17 +2,16 @@
 
 import tensorflow as tf
 
-from keras_vae.core import fold_in
-from keras_vae.evaluation.checks import progress_bar
+from keras_vae.core import Batch, Stream, fold_in
+from keras_vae.evaluation.checks import progress_bar, specs_of, tensors_of
 from keras_vae.evaluation.chunks import plan_importance
 from keras_vae.evaluation.compiled import compiled
 from keras_vae.evaluation.estimate import LogMean
-from keras_vae.evaluation.joint import Joint, log_weights
 
 _IMAGES = 64
 
 
-def importance_estimate(vae, x, num_samples, *, seed, batch_size, progress):
+def importance_estimate(vae, x, num_samples, *, seed, batch_size, progress, proposal="posterior"):
     """Estimate log p(x) as log 1/K sum_k p(x, z_k) / q(z_k|x), z_k drawn from q(z|x) (Burda et al. 2016, section 5).
 
     Each image is decoded alone, with noise that depends on the seed and the image's place in x.
@@ -21,8 +20,8 @@ def importance_estimate(vae, x, num_samples, *, seed, batch_size, progress):
     ----------
     vae : keras_vae.models.LatentVariableModel
         The model.
-    x : numpy.ndarray
-        Shape (n, *x_shape).
+    x : Batch
+        Of arrays.
     num_samples : int
         K.
     seed : int
@@ -31,41 +30,66 @@ def importance_estimate(vae, x, num_samples, *, seed, batch_size, progress):
         Images that are handed over at a time.
     progress : bool
         Whether a bar is shown.
+    proposal : {"posterior", "prior"}
+        What z is drawn from. With p(z|c) the estimate is log 1/K sum_k p(x|z_k, c).
 
     Returns
     -------
     Estimate
     """
     plan = plan_importance(num_samples, vae.likelihood.working_numbers)
-    images = tf.TensorSpec([None, *x.shape[1:]], x.dtype)
     integers = [tf.TensorSpec([None], tf.int32), *[tf.TensorSpec([], tf.int32)] * 3]
-    sums = compiled(vae, _make_sums, plan.samples, signature=[images, *integers])
-    total = LogMean(len(x))
-    bar = progress_bar(len(x), "image", progress)
+    sums = compiled(vae, _make_sums, plan.samples, proposal, signature=[specs_of(x), *integers])
+    total = LogMean(len(x.x))
+    bar = progress_bar(len(x.x), "image", progress)
     batch_size = batch_size or _IMAGES
-    for start in range(0, len(x), batch_size):
-        rows = slice(start, min(start + batch_size, len(x)))
-        batch, places = tf.constant(x[rows]), tf.range(rows.start, rows.stop)
+    for start in range(0, len(x.x), batch_size):
+        rows = slice(start, min(start + batch_size, len(x.x)))
+        batch, places = tensors_of(x.rows(rows.start, rows.stop)), tf.range(rows.start, rows.stop)
         for chunk in range(plan.chunks):
             total.add(rows, *(part.numpy() for part in sums(batch, places, chunk, num_samples, seed)))
         bar.update(rows.stop)
     return total.estimate(num_samples)
 
 
-def _make_sums(vae, samples):
-    joint = Joint(vae)
-
+def _make_sums(vae, samples, proposal):
     def sums(batch, places, chunk, num_samples, seed):
-        top_prior = joint.top_prior()
+        # A prior made of posteriors is built once; the record's own is then left out of the graph.
+        top_prior = vae.levels[-1].prior.needs_posterior and vae.prior_of(len(vae.levels) - 1)
         counts = chunk * samples + tf.range(samples) < num_samples
 
         def of_one_image(image):
-            x, place = image
-            record = vae.infer(x[None], num_samples=samples, seed=fold_in(seed, place, chunk))
-            log_weight = log_weights(record, top_prior)[:, 0]
+            fields, place = image
+            batch = Batch(**fields).map(lambda values: values[None])
+            if proposal == "posterior":
+                record = vae.infer(batch, num_samples=samples, seed=fold_in(seed, Stream.IMPORTANCE, place, chunk))
+                log_weight = _log_weights(record, top_prior)[:, 0]
+            else:
+                log_weight = _log_likelihoods(vae, batch, samples, fold_in(seed, Stream.PRIOR, place, chunk))
             log_weight = tf.where(counts, log_weight, tf.constant(float("-inf"), log_weight.dtype))
             return tf.reduce_logsumexp(log_weight), tf.reduce_logsumexp(2 * log_weight)
 
-        return tf.map_fn(of_one_image, (batch, places), parallel_iterations=1, fn_output_signature=(batch.dtype,) * 2)
+        return tf.map_fn(
+            of_one_image, (batch, places), parallel_iterations=1, fn_output_signature=(vae.variable_dtype,) * 2
+        )
 
     return sums
+
+
+def _log_weights(record, top_prior):
+    """Return log p(x, z) - log q(z|x) of each sample, of shape (num_samples, batch) (Burda et al. 2016, eq. 8)."""
+    priors = [latent.prior for latent in record.latents]
+    if top_prior:
+        priors[-1] = top_prior
+    terms = [record.log_likelihood]
+    for latent, prior in zip(record.latents, priors, strict=True):
+        terms.append(prior.log_prob(latent.z) - latent.posterior.log_prob(latent.z))
+    return tf.add_n(terms)
+
+
+def _log_likelihoods(vae, batch, samples, seed):
+    """Return log p(x|z, c) of one example at samples of p(z|c), of shape (samples,)."""
+    condition = vae.condition(batch.condition)
+    z = vae.sample_prior(samples, seed, tf.repeat(condition, samples, axis=0))
+    parameters = vae.decoded(tuple(part[:, None] for part in z), condition)  # (samples, 1, *event_shape)
+    return vae.log_likelihood(vae.spec.tensors(batch), parameters)[:, 0]

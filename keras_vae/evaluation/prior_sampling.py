@@ -2,12 +2,12 @@
 
 import tensorflow as tf
 
-from keras_vae.core import fold_in
-from keras_vae.evaluation.checks import progress_bar
+from keras_vae.core import Batch, Stream, fold_in
+from keras_vae.evaluation.checks import progress_bar, specs_of, tensors_of
 from keras_vae.evaluation.chunks import plan_prior
 from keras_vae.evaluation.compiled import compiled
 from keras_vae.evaluation.estimate import LogMean
-from keras_vae.evaluation.joint import Joint
+from keras_vae.evaluation.importance import importance_estimate
 
 
 def prior_estimate(vae, x, num_samples, *, seed, batch_size, progress):
@@ -17,8 +17,8 @@ def prior_estimate(vae, x, num_samples, *, seed, batch_size, progress):
     ----------
     vae : keras_vae.models.LatentVariableModel
         The model.
-    x : numpy.ndarray
-        Shape (n, *x_shape).
+    x : Batch
+        Of arrays.
     num_samples : int
         K.
     seed : int
@@ -32,30 +32,30 @@ def prior_estimate(vae, x, num_samples, *, seed, batch_size, progress):
     -------
     Estimate
     """
+    if vae.condition is not None:  # each example has a prior, or at least a decoder, of its own
+        options = {"seed": seed, "batch_size": batch_size, "progress": progress, "proposal": "prior"}
+        return importance_estimate(vae, x, num_samples, **options)
     plan = plan_prior(num_samples, vae.likelihood.working_numbers, batch_size)
     integers = [tf.TensorSpec([], tf.int32)] * 2
     decode = compiled(vae, _make_decode, plan.samples, signature=integers)
     parameters = decode.get_concrete_function().structured_outputs
     specs = tf.nest.map_structure(lambda tensor: tf.TensorSpec(tensor.shape, tensor.dtype), parameters)
-    images = tf.TensorSpec([None, *x.shape[1:]], x.dtype)
-    sums = compiled(vae, _make_sums, plan.samples, signature=[images, specs, *integers])
-    total = LogMean(len(x))
+    sums = compiled(vae, _make_sums, plan.samples, signature=[specs_of(x), specs, *integers])
+    total = LogMean(len(x.x))
     bar = progress_bar(plan.chunks, "chunk", progress)
     for chunk in range(plan.chunks):
         parameters = decode(chunk, seed)
-        for start in range(0, len(x), plan.images):
+        for start in range(0, len(x.x), plan.images):
             rows = slice(start, start + plan.images)
-            parts = sums(tf.constant(x[rows]), parameters, chunk, num_samples)
+            parts = sums(tensors_of(x.rows(rows.start, rows.stop)), parameters, chunk, num_samples)
             total.add(rows, *(part.numpy() for part in parts))
         bar.update(chunk + 1)
     return total.estimate(num_samples)
 
 
 def _make_decode(vae, samples):
-    joint = Joint(vae)
-
     def decode(chunk, seed):
-        parameters = joint.parameters(joint.sample_prior(samples, fold_in(seed, chunk)))
+        parameters = vae.decoded(vae.sample_prior(samples, fold_in(seed, Stream.PRIOR, chunk)))
         # A place for the images: (samples, 1, *event_shape).
         return {name: value if value.shape.rank == 0 else value[:, None] for name, value in parameters.items()}
 
@@ -63,10 +63,8 @@ def _make_decode(vae, samples):
 
 
 def _make_sums(vae, samples):
-    joint = Joint(vae)
-
     def sums(batch, parameters, chunk, num_samples):
-        log_weight = joint.log_likelihood(batch, parameters)  # (samples, images)
+        log_weight = vae.log_likelihood(Batch(**batch), parameters)  # (samples, images)
         counts = chunk * samples + tf.range(samples) < num_samples
         log_weight = tf.where(counts[:, None], log_weight, tf.constant(float("-inf"), log_weight.dtype))
         return tf.reduce_logsumexp(log_weight, axis=0), tf.reduce_logsumexp(2 * log_weight, axis=0)

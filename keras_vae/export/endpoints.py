@@ -4,8 +4,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from keras_vae.core import fold_in
-from keras_vae.data import assert_values
+from keras_vae.core import Batch, fold_in
 from keras_vae.export.draw import draw
 from keras_vae.export.images import decoder, takes_images
 
@@ -39,10 +38,10 @@ class Endpoints:
     def __init__(self, vae, black_and_white):
         self.vae = vae
         self.black_and_white = black_and_white
-        self.is_hierarchy = hasattr(vae, "priors")
-        self.priors = list(vae.priors) if self.is_hierarchy else [vae.prior]
         # Computed here, so that a prior made of posteriors costs nothing when it is served.
-        self.top_prior = self.priors[-1].distribution(posterior_of=vae.posterior_of)
+        self.top_prior = None
+        if not vae.levels[-1].prior.is_conditional:
+            self.top_prior = vae.prior_of(len(vae.levels) - 1)
 
     def all(self):
         """Return the signatures, the default one first.
@@ -54,69 +53,75 @@ class Endpoints:
         dtype = self.vae.variable_dtype
         x = tf.TensorSpec([None, *self.vae.likelihood.x_shape], dtype, name="x")
         seed = tf.TensorSpec([None, 2], tf.int32, name="seed")
-        sizes = self.vae.latent_dim if self.is_hierarchy else [self.vae.latent_dim]
-        z = tuple(
-            tf.TensorSpec([None, size], dtype, name=name) for name, size in zip(self._named("z"), sizes, strict=True)
-        )
+        named_shapes = zip(self.vae.names_of_levels("z"), self.vae.latent_shapes, strict=True)
+        z = tuple(tf.TensorSpec([None, *shape], dtype, name=name) for name, shape in named_shapes)
+        c = ()
+        if self.vae.condition is not None:
+            kind = tf.int32 if self.vae.condition.integer_valued else dtype
+            c = (tf.TensorSpec([None, *self.vae.condition.value_shape], kind, name="condition"),)
         found = {
-            "reconstruct": Endpoint(self.reconstruct, (x,)),
-            "encode": Endpoint(self.encode, (x,)),
-            "decode": Endpoint(self.decode, z),
-            "generate": Endpoint(self.generate, (seed,)),
-            "score": Endpoint(self.score, (x, seed)),
+            "reconstruct": Endpoint(self.reconstruct, (x, *c)),
+            "encode": Endpoint(self.encode, (x, *c)),
+            "decode": Endpoint(self.decode, (*z, *c)),
+            "generate": Endpoint(self.generate, (seed, *c)),
         }
+        if not self.vae.objective.couples_examples:
+            found["score"] = Endpoint(self.score, (x, *c, seed))
         if takes_images(self.vae.likelihood):
             content = tf.TensorSpec([None], tf.string, name="image_bytes")
-            for name in ("reconstruct", "encode", "score"):
+            for name in [name for name in ("reconstruct", "encode", "score") if name in found]:
                 function, inputs = found[name]
                 found[f"{name}_bytes"] = Endpoint(self._of_bytes(function), (content, *inputs[1:]))
         return found
 
-    def reconstruct(self, x):
-        """Return the likelihood's mean at the posteriors' means."""
-        return {"reconstruction": self.vae(self._checked(x), training=False)}
+    def reconstruct(self, x, condition=None):
+        """Return what the likelihood expects at the posteriors' means."""
+        return {"reconstruction": self.vae(self._batch(x, condition).fields, training=False)}
 
-    def encode(self, x):
+    def encode(self, x, condition=None):
         """Return each posterior's mean and standard deviation."""
-        posteriors = self.vae.latent_posteriors(self._checked(x))
-        means = zip(self._named("mean"), (posterior.mean() for posterior in posteriors), strict=True)
-        scales = zip(self._named("scale"), (posterior.stddev() for posterior in posteriors), strict=True)
+        posteriors = self.vae.latent_posteriors(self._batch(x, condition))
+        names = self.vae.names_of_levels
+        means = zip(names("mean"), (posterior.mean() for posterior in posteriors), strict=True)
+        scales = zip(names("scale"), (posterior.stddev() for posterior in posteriors), strict=True)
         return {**dict(means), **dict(scales)}
 
-    def decode(self, *z):
-        """Return the likelihood's mean at given latents, bottom-up."""
-        features = self.vae.decoder(list(z) if self.is_hierarchy else z[0], training=False)
-        return {"mean": self.vae.likelihood.mean(self.vae.likelihood(features))}
+    def decode(self, *z_and_condition):
+        """Return what the likelihood expects at given latents, bottom-up."""
+        count = len(self.vae.levels)
+        return self._decode(z_and_condition[:count], self._conditioned(*z_and_condition[count:]))
 
-    def generate(self, seed):
-        """Return the likelihood's mean at latents drawn from their priors."""
-        top = len(self.priors) - 1
-        z = [draw(self.top_prior, fold_in(seed, top))]
-        for level in reversed(range(top)):
-            z.insert(0, draw(self.priors[level].distribution(condition=z[0]), fold_in(seed, level)))
-        return self.decode(*z)
+    def generate(self, seed, condition=None):
+        """Return what the likelihood expects at latents drawn from their priors."""
+        z, condition = (), self._conditioned(condition)
+        for level in reversed(range(len(self.vae.levels))):
+            prior = None if z else self.top_prior
+            if prior is None:
+                prior = self.vae.prior_of(level, z[0] if z else None, condition)
+            z = (draw(prior, fold_in(seed, level)), *z)
+        return self._decode(z, condition)
 
-    def score(self, x, seed):
+    def score(self, x, *condition_and_seed):
         """Return the terms of the model's objective, for each row at samples of its own."""
+        *condition, seed = condition_and_seed
         rows = [tf.shape(x)[0], tf.shape(seed)[0]]
         message = "`seed` must have a row for each row of the observations. Received: rows of both"
         with tf.control_dependencies([tf.debugging.Assert(rows[0] == rows[1], [message, rows])]):
             seed = tf.identity(seed)
-        objective = self.vae.objective
-        record = self.vae.infer(self._checked(x), num_samples=objective.num_samples, seed=seed)
-        *lower, top = record.latents
-        record = record._replace(latents=(*lower, top._replace(prior=self.top_prior)))
-        terms = objective(record, step=0, training=False)
-        found = {"elbo": terms.elbo, "rate": terms.kl_loss, "distortion": terms.reconstruction_loss}
-        return {name: term for name, term in {**found, "iwelbo": terms.iwelbo}.items() if term is not None}
+        batch = self._batch(x, *condition)
+        num_samples = self.vae.objective.num_samples
+        return self.vae.scores(batch, num_samples=num_samples, seed=seed, top_prior=self.top_prior)
 
-    def _named(self, stem):
-        return [f"{stem}_{level + 1}" for level in range(len(self.priors))] if self.is_hierarchy else [stem]
+    def _decode(self, z, condition):
+        return {"mean": self.vae.likelihood.expected(self.vae.decoded(z, condition))}
 
-    def _checked(self, x):
-        likelihood = self.vae.likelihood
-        owner = f"the likelihood {type(likelihood).__name__}"
-        return assert_values(x, support=likelihood.support, integer=likelihood.integer_valued, owner=owner)
+    def _conditioned(self, condition=None):
+        if self.vae.condition is None:
+            return None
+        return self.vae.condition(self.vae.condition.values.assert_values(condition, "condition"))
+
+    def _batch(self, x, condition=None):
+        return self.vae.spec.asserted(Batch(x, condition))
 
     def _of_bytes(self, function):
         images = decoder(self.vae.likelihood, self.black_and_white)

@@ -4,7 +4,7 @@ import re
 
 import tensorflow as tf
 
-from keras_vae.export.halves import write_halves
+from keras_vae.export.encoder_decoder import write_halves
 
 
 def litert(vae, path, **kwargs):

@@ -30,7 +30,6 @@ def write_metadata(directory, vae, functions, image_range):
     image_range : pair of float
         What black and white are to the model.
     """
-    sizes = vae.latent_dim
     record = {
         "format_version": FORMAT_VERSION,
         "versions": {"keras_vae": __version__, "keras": keras.__version__, "tensorflow": tf.__version__},
@@ -38,7 +37,7 @@ def write_metadata(directory, vae, functions, image_range):
         "likelihood": type(vae.likelihood).__name__,
         "event_shape": list(vae.likelihood.event_shape),
         "x_shape": list(vae.likelihood.x_shape),
-        "latent_dim": list(sizes) if isinstance(sizes, tuple) else sizes,
+        "latent_dim": vae.of_levels(shape[0] if len(shape) == 1 else list(shape) for shape in vae.latent_shapes),
         "image_range": list(image_range),
         "signatures": {name: _described(function) for name, function in functions.items()},
         "files": _files_in(directory),

@@ -5,8 +5,8 @@ import warnings
 
 import numpy as np
 
+from keras_vae.export.encoder_decoder import write_halves
 from keras_vae.export.extras import import_extra
-from keras_vae.export.halves import write_halves
 
 
 def onnx(vae, path, **kwargs):

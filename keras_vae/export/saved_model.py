@@ -5,10 +5,10 @@ import pathlib
 import keras
 
 from keras_vae.core import atomic_directory, check_instance, check_integer, check_range
-from keras_vae.export.blanks import never_empty
 from keras_vae.export.endpoints import Endpoints
 from keras_vae.export.images import value_range
 from keras_vae.export.metadata import write_metadata
+from keras_vae.export.placeholder_rows import never_empty
 from keras_vae.export.versions import versions_in
 from keras_vae.export.warm_up import write_warm_up
 from keras_vae.models import LatentVariableModel
@@ -76,16 +76,15 @@ def saved_model(vae, path, version=None, *, image_range=None, warm_up=None):
     target = pathlib.Path(path) / str(check_integer("version", version, minimum=1))
     if target.exists():
         raise FileExistsError(f"`version` must be one that is not there yet. Received: {str(target)!r}, which exists")
-    if not vae.built:
-        vae.build((None, *vae.likelihood.x_shape))
+    vae.ensure_built()
     archive = keras.export.ExportArchive()
     functions = {}
     for name, endpoint in Endpoints(vae, image_range).all().items():
-        function = archive.add_endpoint(name, never_empty(endpoint, vae.likelihood), list(endpoint.inputs))
+        function = archive.add_endpoint(name, never_empty(endpoint, vae), list(endpoint.inputs))
         functions[name] = function.get_concrete_function()
     with atomic_directory(target) as aside:
         archive.write_out(aside, verbose=False)
         if warm_up:
-            write_warm_up(aside, functions, vae.likelihood, warm_up)
+            write_warm_up(aside, functions, vae, warm_up)
         write_metadata(aside, vae, functions, image_range)
     return target

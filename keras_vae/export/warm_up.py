@@ -5,14 +5,14 @@ import pathlib
 import tensorflow as tf
 
 from keras_vae.core import check_integer
-from keras_vae.export.blanks import blank_rows
 from keras_vae.export.extras import import_extra
+from keras_vae.export.placeholder_rows import blank_rows
 
 WARM_UP = "assets.extra/tf_serving_warmup_requests"
 _MOST = 1000  # more are refused by the server
 
 
-def write_warm_up(directory, functions, likelihood, batch_sizes=(1,)):
+def write_warm_up(directory, functions, vae, batch_sizes=(1,)):
     """Write a request for each signature and batch size to `assets.extra/tf_serving_warmup_requests`.
 
     Observations are the lowest that the likelihood allows, latents and seeds are zeros: time does not depend on them.
@@ -23,8 +23,8 @@ def write_warm_up(directory, functions, likelihood, batch_sizes=(1,)):
         Where the SavedModel is.
     functions : dict of tf.types.experimental.ConcreteFunction
         The graphs of its signatures, the default one first.
-    likelihood : keras_vae.likelihoods.Likelihood
-        The model's.
+    vae : keras_vae.models.LatentVariableModel
+        The model.
     batch_sizes : sequence of int
         How many rows requests have. With a server that batches, its `allowed_batch_sizes`.
 
@@ -60,7 +60,7 @@ def write_warm_up(directory, functions, likelihood, batch_sizes=(1,)):
                 request.model_spec.signature_name = name
                 args, kwargs = function.structured_input_signature
                 for spec in (*args, *kwargs.values()):
-                    request.inputs[spec.name].CopyFrom(tf.make_tensor_proto(blank_rows(spec, likelihood, size)))
+                    request.inputs[spec.name].CopyFrom(tf.make_tensor_proto(blank_rows(spec, vae, size)))
                 log = logs.PredictionLog(predict_log=logs.PredictLog(request=request))
                 writer.write(log.SerializeToString())
     return path

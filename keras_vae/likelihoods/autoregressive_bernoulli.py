@@ -58,7 +58,8 @@ class AutoregressiveBernoulli(Likelihood):
 
     support = (0.0, 1.0)
     is_discrete = True
-    is_binary = True
+    takes_logits = True
+    scores_elements = False
 
     def __init__(self, event_shape, *, window=7, filters=32, depth=0, features=0, block=1, **kwargs):
         super().__init__(event_shape, **kwargs)
@@ -136,10 +137,6 @@ class AutoregressiveBernoulli(Likelihood):
     def mean(self, parameters):
         """Return the probabilities that a pass from the first pixel to the last gives to each."""
         return self.distribution(parameters).mean()
-
-    def conditionals(self, distribution, x):
-        """Return the product of p(x_d | x before d, z), given the pixels of x."""
-        return distribution.conditionals(x)
 
     def context(self, x, features=None):
         """Return g(x, u): what the pixels before each pixel add to its logits.

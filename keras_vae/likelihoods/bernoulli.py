@@ -1,7 +1,6 @@
 """The Bernoulli likelihood."""
 
 import tensorflow as tf
-import tensorflow_probability as tfp
 
 from keras_vae.core import register
 from keras_vae.likelihoods.likelihood import Likelihood
@@ -33,17 +32,16 @@ class Bernoulli(Likelihood):
 
     support = (0.0, 1.0)
     is_discrete = True
-    is_binary = True
+    takes_logits = True
 
     def split(self, projected):
         """Name the projection's output `logits`, of shape (batch, *event_shape)."""
         return {"logits": tf.squeeze(projected, -1)}
 
-    def distribution(self, parameters):
-        """Build the product of Bernoulli distributions."""
+    def elements(self, parameters):
+        """Build the Bernoulli distribution of each element."""
         logits = parameters["logits"]
-        bernoulli = LogitBernoulli(logits=logits, dtype=logits.dtype)
-        return tfp.distributions.Independent(bernoulli, len(self.event_shape))
+        return LogitBernoulli(logits=logits, dtype=logits.dtype)
 
     def mean(self, parameters):
         """Return the probabilities."""

@@ -33,6 +33,7 @@ class Categorical(Likelihood):
     """
 
     is_discrete = True
+    takes_logits = True
 
     def __init__(self, event_shape, num_categories, *, encoding="integer", **kwargs):
         super().__init__(event_shape, **kwargs)
@@ -67,14 +68,16 @@ class Categorical(Likelihood):
         """Name the projection's output `logits`, of shape (batch, *event_shape, num_categories)."""
         return {"logits": projected}
 
-    def distribution(self, parameters):
-        """Build the product of categorical distributions, over integers or one-hot codes as `encoding` says."""
+    def elements(self, parameters):
+        """Build the categorical distribution of each element, over integers or one-hot codes as `encoding` says."""
         logits = parameters["logits"]
         if self.encoding == "integer":
-            categorical = tfp.distributions.Categorical(logits=logits, dtype=tf.int32)
-        else:
-            categorical = tfp.distributions.OneHotCategorical(logits=logits, dtype=logits.dtype)
-        return tfp.distributions.Independent(categorical, len(self.event_shape))
+            return tfp.distributions.Categorical(logits=logits, dtype=tf.int32)
+        return tfp.distributions.OneHotCategorical(logits=logits, dtype=logits.dtype)
+
+    def expected(self, parameters):
+        """Return the most probable category for integers, whose average means nothing; probabilities for codes."""
+        return self.mode(parameters) if self.encoding == "integer" else self.mean(parameters)
 
     def mean(self, parameters):
         """Return the expected category number, or the probabilities for one-hot codes."""

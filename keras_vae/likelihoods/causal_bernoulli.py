@@ -52,19 +52,7 @@ class CausalBernoulli(tfp.distributions.Distribution):
     def _event_shape_tensor(self):
         return tf.shape(self.logits)[-3:]
 
-    def conditionals(self, x):
-        """Return each element's distribution given those before it in x, as a product.
-
-        Parameters
-        ----------
-        x : tf.Tensor
-            Shape (..., height, width, channels).
-
-        Returns
-        -------
-        tfp.distributions.Distribution
-            Of the batch shape that `log_prob(x)` has, and this distribution's event shape.
-        """
+    def _log_prob(self, x):
         x = tf.cast(x, self.dtype)
         images = to_places(tf.reshape(x, tf.concat([[-1], self.event_shape], axis=0)), self.block)
 
@@ -73,10 +61,7 @@ class CausalBernoulli(tfp.distributions.Distribution):
 
         seen = tf.nest.map_structure(like_x, self.network.look(images))
         logits = self.logits + to_pixels(self.network.answer(seen, to_places(self.features, self.block)), self.block)
-        return tfp.distributions.Independent(LogitBernoulli(logits=logits, dtype=self.dtype), 3)
-
-    def _log_prob(self, x):
-        return self.conditionals(x).log_prob(x)
+        return tfp.distributions.Independent(LogitBernoulli(logits=logits, dtype=self.dtype), 3).log_prob(x)
 
     def _sample_n(self, n, seed=None):
         shape = tf.concat([[n], tf.shape(self.logits)], axis=0)

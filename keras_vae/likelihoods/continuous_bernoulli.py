@@ -30,16 +30,16 @@ class ContinuousBernoulli(Likelihood):
     """
 
     support = (0.0, 1.0)
+    takes_logits = True
 
     def split(self, projected):
         """Name the projection's output `logits`, of shape (batch, *event_shape)."""
         return {"logits": tf.squeeze(projected, -1)}
 
-    def distribution(self, parameters):
-        """Build the product of continuous Bernoulli distributions."""
-        continuous = tfp.distributions.ContinuousBernoulli(logits=parameters["logits"])
-        return tfp.distributions.Independent(continuous, len(self.event_shape))
+    def elements(self, parameters):
+        """Build the continuous Bernoulli distribution of each element."""
+        return tfp.distributions.ContinuousBernoulli(logits=parameters["logits"])
 
     def mean(self, parameters):
         """Return E[x|z], which is nearer to one half than p."""
-        return self.distribution(parameters).mean()
+        return self.elements(parameters).mean()

@@ -3,9 +3,8 @@
 import math
 
 import tensorflow as tf
-import tensorflow_probability as tfp
 
-from keras_vae.core import bounded, check_number, global_mean, global_sum, register
+from keras_vae.core import Normal, bounded, check_number, global_sum, register, right_aligned
 from keras_vae.likelihoods.likelihood import Likelihood
 
 _MODES = ("learned", "optimal", "per_dimension")
@@ -68,6 +67,12 @@ class Gaussian(Likelihood):
         """A mean, and for a scale per dimension the raw logarithm of the scale."""
         return 2 if self.scale == "per_dimension" else 1
 
+    @property
+    def values(self):
+        """What observations must be like; the scale that training begins with says what values can be meant."""
+        beginnings = {"learned": 1.0, "per_dimension": 1.0, "optimal": None}
+        return super().values._replace(scale=beginnings.get(self.scale, self.scale))
+
     def build(self, input_shape):
         """Build the projection, and the scale where it is a variable."""
         super().build(input_shape)
@@ -122,32 +127,42 @@ class Gaussian(Likelihood):
         self.average.assign(total / count)
         self.average_weight.assign(1.0)
 
-    def fit_batch(self, parameters, x, sample_weight, training):
+    def squared_error(self, record):
+        """Return the weighted sum of a record's squared errors, averaged over samples, and the sum of their weights.
+
+        Parameters
+        ----------
+        record : Inference
+            One pass through the model.
+
+        Returns
+        -------
+        tuple of tf.Tensor
+            Two scalars.
+        """
+        event = self.observe(record.batch.event)
+        squared_errors, weights = self._errors(record.parameters, event, record.batch.mask, record.batch.sample_weight)
+        return tf.reduce_sum(weights * squared_errors), tf.reduce_sum(weights)
+
+    def fit_batch(self, parameters, event, *, mask=None, sample_weight=None, training=False):
         """Take the optimal scale from the global batch while training, and remember it in the moving average.
 
         The scale is not differentiated: its gradient is zero at the optimum.
         """
         if self.scale != "optimal" or not training:
             return parameters
-        leading = len(parameters["mean"].shape) - len(self.event_shape)
-        squared_error = tf.reduce_mean(
-            tf.math.squared_difference(x, parameters["mean"]),
-            axis=[0, *range(leading, leading + len(self.event_shape))],
-        )
-        if sample_weight is None:
-            sample_weight = tf.ones_like(squared_error)
-        batch = global_mean(squared_error, sample_weight)
+        errors, weights = self._errors(parameters, event, mask, sample_weight)
+        count = global_sum(tf.reduce_sum(weights))
+        batch = tf.math.divide_no_nan(global_sum(tf.reduce_sum(weights * errors)), count)
         # A batch without weight has no squared error to remember.
-        has_weight = tf.cast(global_sum(tf.reduce_sum(sample_weight)) > 0, batch.dtype)
-        gain = (1.0 - _MOMENTUM) * has_weight
+        gain = (1.0 - _MOMENTUM) * tf.cast(count > 0, batch.dtype)
         self.average.assign((1.0 - gain) * self.average + gain * batch)
         self.average_weight.assign((1.0 - gain) * self.average_weight + gain)
         return {**parameters, "scale": tf.maximum(tf.sqrt(batch), self.minimum_scale)}
 
-    def distribution(self, parameters):
-        """Build the Gaussian from `mean` and `scale`."""
-        normal = tfp.distributions.Normal(parameters["mean"], parameters["scale"])
-        return tfp.distributions.Independent(normal, len(self.event_shape))
+    def elements(self, parameters):
+        """Build the Gaussian of each element from `mean` and `scale`."""
+        return Normal(parameters["mean"], parameters["scale"])
 
     def mean(self, parameters):
         """Return the mean."""
@@ -156,6 +171,15 @@ class Gaussian(Likelihood):
     def get_config(self):
         """Return the arguments that rebuild the layer."""
         return {**super().get_config(), "scale": self.scale, "minimum_scale": self.minimum_scale}
+
+    def _errors(self, parameters, event, mask, sample_weight):
+        """Return squared errors averaged over samples, and their weights, both of shape (batch, *event_shape)."""
+        errors = tf.math.squared_difference(event, parameters["mean"])
+        weights, rank = tf.ones_like(event), len(event.shape)
+        for factor in (mask, sample_weight):
+            if factor is not None:
+                weights *= right_aligned(tf.cast(factor, event.dtype), rank)
+        return tf.reduce_mean(errors, axis=list(range(len(errors.shape) - rank))), weights
 
     def _softly_bounded(self, raw):
         minimum = tf.math.log(tf.constant(self.minimum_scale, raw.dtype))

@@ -5,18 +5,20 @@ import math
 
 import keras
 import tensorflow as tf
+import tensorflow_probability as tfp
 
-from keras_vae.core import check_choice, check_shape
+from keras_vae.core import Settled, Values, check_choice, check_shape, right_aligned
 
 
-class Likelihood(keras.layers.Layer, abc.ABC):
+class Likelihood(Settled, keras.layers.Layer, abc.ABC):
     """p(x|z): projects a decoder's features to parameters and builds the distribution over events.
 
     With `projection="auto"`, features of shape (batch, *event_shape[:-1], channels) are projected point by point (a
-    1 x 1 convolution, in effect); any others are flattened, projected and reshaped. With `projection=None` the
-    decoder's output is the parameter itself.
+    1 x 1 convolution, in effect); features of another rank than the event's are flattened, projected and reshaped.
+    With `projection=None` the decoder's output is the parameter itself.
 
-    Subclasses set `numbers_per_element` and implement `split`, `distribution` and `mean`.
+    Subclasses set `numbers_per_element` and implement `split`, `mean`, and `elements` or, where elements are not
+    independent given z, `distribution`. For events of categories they implement `mode`.
 
     Parameters
     ----------
@@ -44,8 +46,11 @@ class Likelihood(keras.layers.Layer, abc.ABC):
     is_discrete = False
     """Whether p(x|z) is a probability rather than a density."""
 
-    is_binary = False
-    """Whether each element is 0 or 1, and log p(x|z) linear in each given those before it."""
+    takes_logits = False
+    """Whether the parameters are logits, which a decoder must not have passed through a sigmoid or a softmax."""
+
+    scores_elements = True
+    """Whether log p(x|z) is a sum over elements, of which a mask may leave some out."""
 
     numbers_per_element = 1
     """How many numbers the projection gives for each element of an event."""
@@ -72,6 +77,16 @@ class Likelihood(keras.layers.Layer, abc.ABC):
         """How many numbers are held at a time for one sample of one event; evaluation plans its memory by it."""
         return self.event_size * self.numbers_per_element
 
+    @property
+    def values(self):
+        """What observations must be like: a `keras_vae.core.Values`."""
+        return Values(
+            shape=self.x_shape,
+            support=self.support,
+            integer=self.integer_valued,
+            owner=f"the likelihood {type(self).__name__}",
+        )
+
     @abc.abstractmethod
     def split(self, projected):
         """Turn the projection's output into named parameters.
@@ -87,7 +102,21 @@ class Likelihood(keras.layers.Layer, abc.ABC):
             Each with the leading axis (batch,), or a scalar that all examples share.
         """
 
-    @abc.abstractmethod
+    def elements(self, parameters):
+        """Build the distribution of single elements given z.
+
+        Parameters
+        ----------
+        parameters : dict of tf.Tensor
+            What `split` made, possibly with further leading axes.
+
+        Returns
+        -------
+        tfp.distributions.Distribution
+            Of batch shape (..., *event_shape) and event shape (), or (categories,) for one-hot codes.
+        """
+        raise NotImplementedError(f"`{type(self).__name__}` must implement `elements` or `distribution`.")
+
     def distribution(self, parameters):
         """Build p(x|z).
 
@@ -101,6 +130,95 @@ class Likelihood(keras.layers.Layer, abc.ABC):
         tfp.distributions.Distribution
             Of the leading axes as its batch shape and of event shape `event_shape`.
         """
+        return tfp.distributions.Independent(self.elements(parameters), len(self.event_shape))
+
+    def log_prob(self, parameters, event, mask=None):
+        """Return log p(x|z), summed over what is observed.
+
+        Parameters
+        ----------
+        parameters : dict of tf.Tensor
+            What `split` made, possibly with further leading axes.
+        event : tf.Tensor
+            What `observe` returned, of shape (batch, ...).
+        mask : tf.Tensor, optional
+            1 where an element is observed; of the event's shape, or the beginning of it, after the batch.
+
+        Returns
+        -------
+        tf.Tensor
+            Of the leading axes, in nats.
+
+        Raises
+        ------
+        ValueError
+            If there is a mask and elements are not scored one by one.
+        """
+        if mask is None:
+            return self.distribution(parameters).log_prob(event)
+        if not self.scores_elements:
+            raise ValueError(
+                f"`mask` must be left out for the likelihood {type(self).__name__}, which does not score single "
+                "elements. Received: a mask"
+            )
+        log_probs = self.elements(parameters).log_prob(event)  # (..., *event_shape)
+        observed = tf.cast(right_aligned(mask, len(self.event_shape) + 1), tf.bool)
+        log_probs = tf.where(observed, log_probs, tf.zeros([], log_probs.dtype))
+        return tf.reduce_sum(log_probs, axis=list(range(-len(self.event_shape), 0)))
+
+    def sample(self, parameters, seed):
+        """Draw x from p(x|z), in the form in which observations are fed.
+
+        Parameters
+        ----------
+        parameters : dict of tf.Tensor
+            What `split` made.
+        seed : tf.Tensor
+            Shape (2,): a stateless seed.
+
+        Returns
+        -------
+        tf.Tensor
+            Shape (batch, *x_shape).
+        """
+        return tf.cast(self.distribution(parameters).sample(seed=seed), self.variable_dtype)
+
+    def mode(self, parameters):
+        """Return the most probable event, for events of categories.
+
+        Parameters
+        ----------
+        parameters : dict of tf.Tensor
+            What `split` made.
+
+        Returns
+        -------
+        tf.Tensor
+            Shape (batch, *x_shape).
+
+        Raises
+        ------
+        ValueError
+            If x is not discrete.
+        """
+        if not self.is_discrete:
+            raise ValueError(f"`mode` must be asked of a discrete likelihood. Received: {type(self).__name__}")
+        return tf.cast(self.distribution(parameters).mode(), self.variable_dtype)
+
+    def expected(self, parameters):
+        """Return what `decode`, `reconstruct` and `generate` answer: the mean, unless that can't be an observation.
+
+        Parameters
+        ----------
+        parameters : dict of tf.Tensor
+            What `split` made.
+
+        Returns
+        -------
+        tf.Tensor
+            Shape (batch, *x_shape).
+        """
+        return self.mean(parameters)
 
     @abc.abstractmethod
     def mean(self, parameters):
@@ -131,36 +249,18 @@ class Likelihood(keras.layers.Layer, abc.ABC):
         """
         return tf.cast(x, self.variable_dtype)
 
-    def conditionals(self, distribution, x):
-        """Return each element's distribution given z and the elements of x before it, as a product.
-
-        Its log-probability of the probabilities by which a binary x was drawn is the sum over elements of the mean of
-        log p(x_d | x before d, z) over draws of x_d. By default p(x|z) is such a product itself.
-
-        Parameters
-        ----------
-        distribution : tfp.distributions.Distribution
-            What `distribution` built.
-        x : tf.Tensor
-            Shape (batch, *event_shape).
-
-        Returns
-        -------
-        tfp.distributions.Distribution
-            Of the same batch and event shapes.
-        """
-        return distribution
-
-    def fit_batch(self, parameters, x, sample_weight, training):
+    def fit_batch(self, parameters, event, *, mask=None, sample_weight=None, training=False):
         """Adapt parameters that are estimated from the batch itself; there are none but for an optimal scale.
 
         Parameters
         ----------
         parameters : dict of tf.Tensor
             What `split` made, with the leading axes (num_samples, batch).
-        x : tf.Tensor
+        event : tf.Tensor
             Shape (batch, *event_shape).
-        sample_weight : tf.Tensor or None
+        mask : tf.Tensor, optional
+            As in `log_prob`.
+        sample_weight : tf.Tensor, optional
             Shape (batch,).
         training : bool
             Outside of training nothing may depend on the batch.
@@ -206,6 +306,13 @@ class Likelihood(keras.layers.Layer, abc.ABC):
             self._dense_input = features
             units = self.event_shape[-1] * numbers
         else:
+            if len(features) == len(self.event_shape):
+                # A dense layer between two maps of unlike size is rarely meant, and often huge.
+                raise ValueError(
+                    f"The decoder's output must have shape (batch, {', '.join(map(str, self.event_shape[:-1]))}, "
+                    f"channels) for events of shape {self.event_shape}: crop or pad it to that size, or flatten it "
+                    f"where a dense layer is meant. Received: shape {tuple(input_shape)}"
+                )
             self._dense_input = (math.prod(features),)
             units = self.event_size * numbers
         self._dense = keras.layers.Dense(

@@ -6,7 +6,8 @@ from typing import NamedTuple
 import keras
 import tensorflow as tf
 
-from keras_vae.models.callback_order import listed
+from keras_vae.core import keras_internals
+from keras_vae.models.fit_callbacks import listed
 
 # Below so many operations an epoch XLA's compilation, some seconds, would not be earned back in tens of epochs.
 _WORTH_COMPILING = 1e11
@@ -64,23 +65,7 @@ class Run(NamedTuple):
 
 
 def run_of(data, *, batch_size, limits, callbacks):
-    """Sum a run of `fit` up.
-
-    Parameters
-    ----------
-    data : tf.data.Dataset, keras.utils.PyDataset or generator
-        Batches for training.
-    batch_size : int
-        Of arrays, or the usual one.
-    limits : list of int or None
-        Steps after which an epoch of training, and one of validation, are cut off.
-    callbacks : keras.callbacks.Callback, sequence of them, CallbackList or None
-        What `fit` was given.
-
-    Returns
-    -------
-    Run
-    """
+    """Sum a run of `fit` up."""
     batches = limits[0]
     if isinstance(data, tf.data.Dataset):
         found = data.cardinality().numpy()
@@ -93,25 +78,9 @@ def run_of(data, *, batch_size, limits, callbacks):
 
 
 def choose_execution(model, run, *, jit_compile="auto", steps_per_execution="auto"):
-    """Choose what is left to be chosen; it depends on nothing that two like runs do not share.
-
-    Parameters
-    ----------
-    model : keras.Model
-        The model, built.
-    run : Run
-        The data and who watches.
-    jit_compile : bool or "auto"
-        What the user asks for.
-    steps_per_execution : int or "auto"
-        Likewise.
-
-    Returns
-    -------
-    Execution
-    """
+    """Choose what is left to be chosen; it depends on nothing that two like runs do not share."""
     reasons = []
-    accelerated = model._resolve_auto_jit_compile()  # a GPU or TPU, one replica, layers that XLA takes
+    accelerated = keras_internals.xla_by_default(model)  # a GPU or TPU, one replica, layers that XLA takes
     if model.run_eagerly:
         compiled, steps = False, 1
         reasons.append("it runs eagerly")
@@ -132,17 +101,7 @@ def choose_execution(model, run, *, jit_compile="auto", steps_per_execution="aut
 
 
 def follow_batches(callbacks):
-    """Return the names of callbacks that act on single batches.
-
-    Parameters
-    ----------
-    callbacks : keras.callbacks.Callback, sequence of them, CallbackList or None
-        What `fit` was given.
-
-    Returns
-    -------
-    list of str
-    """
+    """Return the names of callbacks that act on single batches."""
     return [type(callback).__name__ for callback in listed(callbacks) if _follows_batches(callback)]
 
 
@@ -163,15 +122,15 @@ def _compiled(model, run, accelerated):
     """Tell whether XLA pays, and why."""
     if accelerated:
         return True, "XLA merges an accelerator's small kernels"
-    layers = list(model._flatten_layers())
+    layers = keras_internals.all_layers(model)
     foreign = [layer for layer in layers if type(layer).__module__.split(".")[0] not in ("keras", "keras_vae")]
     if foreign:
         return False, f"whether XLA suits {type(foreign[0]).__name__} is not known"
     for layer in layers:
-        if any(len(weight.shape) > 2 for weight in layer._trainable_variables):
+        trainable, others = keras_internals.own_weights(layer)
+        if any(len(weight.shape) > 2 for weight in trainable):
             return False, "convolutions are faster without XLA on a CPU"
-        own = layer._trainable_variables + layer._non_trainable_variables
-        if own and not isinstance(layer, _FASTER) and type(layer).__module__.startswith("keras."):
+        if trainable + others and not isinstance(layer, _FASTER) and type(layer).__module__.startswith("keras."):
             return False, f"{type(layer).__name__} is not known to be faster with XLA on a CPU"
         if any(word in type(layer).__module__ for word in ("dropout", "noise")):
             return False, "XLA draws the noise of many units slowly on a CPU"

@@ -1,95 +1,25 @@
-"""What users hand to `fit`, `evaluate` and `predict`: taken apart and checked."""
-
-from typing import Any, NamedTuple
+"""Data of every kind as streams of checked batches, for `fit`, `evaluate`, `predict` and the verbs."""
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_vae.data import assert_values, check_array, check_spec
+from keras_vae.core import Batch
+from keras_vae.data import batches_of_rows
 
 
-class Batch(NamedTuple):
-    """A batch, taken apart.
-
-    Attributes
-    ----------
-    x : array_like
-        The observations.
-    condition : array_like or None
-        What the model is conditioned on.
-    sample_weight : array_like or None
-        Shape (batch,).
-    probabilities : array_like or None
-        Of the shape of a binary x: those by which its elements were drawn.
-    """
-
-    x: Any
-    condition: Any = None
-    sample_weight: Any = None
-    probabilities: Any = None
-
-
-class Rule(NamedTuple):
-    """What observations must be like.
-
-    Attributes
-    ----------
-    shape : tuple of int
-        The shape of one observation.
-    support : tuple of float or None
-        The lowest and the highest value.
-    integer : bool
-        Whether values are whole numbers.
-    owner : str
-        The likelihood, for messages.
-    float16 : bool
-        Whether values must fit into float16.
-    """
-
-    shape: tuple
-    support: tuple | None
-    integer: bool
-    owner: str
-    float16: bool = False
-
-    def check(self, x, name="x"):
-        """Check an array's shape and values and return it as an array."""
-        return check_array(x, **self._asdict(), name=name)
-
-    def check_spec(self, x, name="x"):
-        """Check the shape and the dtype of a tensor or a spec, not the values."""
-        shape = tuple(x.shape) if tf.TensorShape(x.shape).rank is not None else None
-        if shape is not None:
-            check_spec(shape, tf.as_dtype(x.dtype).as_numpy_dtype, shape=self.shape, owner=self.owner, name=name)
-
-    def check_batch(self, batch):
-        """Check a batch of arrays as it is read and hand it on, as the tuple that Keras asks for."""
-        batch = tuple(batch) if isinstance(batch, (tuple, list)) else (batch,)
-        for name, values in _observed(batch):
-            self.check(values, name)
-        return batch
-
-    def check_in_graph(self, *batch):
-        """Check a batch in a `tf.data` map and hand it on."""
-        batch = batch[0] if len(batch) == 1 else batch
-        for name, values in _observed(batch):
-            assert_values(values, support=self.support, integer=self.integer, owner=self.owner, name=name)
-        return batch
-
-
-class _CheckedPyDataset(keras.utils.PyDataset):
+class CheckedPyDataset(keras.utils.PyDataset):
     """A `PyDataset` whose batches are checked as they are read."""
 
-    def __init__(self, inner, rule):
+    def __init__(self, inner, spec, class_weight):
         super().__init__(inner.workers, inner.use_multiprocessing, inner.max_queue_size)
-        self.inner, self.rule = inner, rule
+        self.inner, self.spec, self.class_weight = inner, spec, class_weight
 
     def __len__(self):
         return len(self.inner)
 
     def __getitem__(self, index):
-        return self.rule.check_batch(self.inner[index])
+        return _read(self.inner[index], self.spec, self.class_weight)
 
     @property
     def num_batches(self):
@@ -105,101 +35,82 @@ class _CheckedPyDataset(keras.utils.PyDataset):
         self.inner.on_epoch_end()
 
 
-def unpack(batch):
-    """Take a batch apart: `x`, `(x,)`, `(x, y)` or `(x, y, sample_weight)`, where x may be a dictionary.
-
-    Its keys are "x", "condition" and "probabilities". Targets y have no use here and are left out.
-
-    Parameters
-    ----------
-    batch : tensor, tuple or dict
-        One batch.
-
-    Returns
-    -------
-    Batch
-        With None for what it does not have.
-    """
-    x, _, sample_weight = keras.utils.unpack_x_y_sample_weight(batch)
-    if isinstance(x, dict):
-        if "x" not in x:
-            raise ValueError(f"A batch that is a dictionary must have the key 'x'. Received: keys {sorted(x)}")
-        return Batch(x["x"], x.get("condition"), sample_weight, x.get("probabilities"))
-    return Batch(x, sample_weight=sample_weight)
+def is_stream(data):
+    """Tell data sets and generators of batches from arrays, tuples and dictionaries of arrays."""
+    streams = (tf.data.Dataset, tf.distribute.DistributedDataset, keras.utils.PyDataset)
+    return isinstance(data, streams) or hasattr(data, "__next__")
 
 
-def with_weights(batch):
-    """Unpack a batch, with a weight of one for each example where there are none.
-
-    Parameters
-    ----------
-    batch : tensor, tuple or dict
-        One batch.
-
-    Returns
-    -------
-    Batch
-        With tensors x and sample_weight, the latter of shape (batch,).
-    """
-    batch = unpack(batch)
-    x, weights = tf.convert_to_tensor(batch.x), batch.sample_weight
-    weights = tf.ones([tf.shape(x)[0]]) if weights is None else tf.cast(weights, tf.float32)
-    return batch._replace(x=x, sample_weight=weights)
-
-
-def is_array(x):
-    """Tell arrays, tensors and nested lists of numbers from data sets and generators.
-
-    Parameters
-    ----------
-    x : object
-        What was handed over.
-
-    Returns
-    -------
-    bool
-    """
-    return isinstance(x, (np.ndarray, tf.Tensor, list))
-
-
-def checked(data, rule):
-    """Check arrays at once; of streams check the spec at once and each batch's values as it is read.
-
-    Parameters
-    ----------
-    data : array_like, tf.data.Dataset, keras.utils.PyDataset or generator
-        Observations, or batches of them.
-    rule : Rule
-        What they must be like.
-
-    Returns
-    -------
-    object
-        The array, or a stream of the same kind.
-    """
-    if is_array(data):
-        return rule.check(data)
-    if isinstance(data, tf.data.Dataset):
-        for name, spec in _observed(data.element_spec):
-            rule.check_spec(spec, name)
-        stream = data.map(rule.check_in_graph).prefetch(2)
-        for name in ("epoch", "batch_size"):
-            if hasattr(data, name):
-                setattr(stream, name, getattr(data, name))
-        return stream
+def stream(data, spec, *, class_weight=None):
+    """Return a stream of the same kind whose batches are dictionaries of fields, checked as they are read."""
     if isinstance(data, tf.distribute.DistributedDataset):
         return data
     if isinstance(data, keras.utils.PyDataset):
-        return _CheckedPyDataset(data, rule)
-    if hasattr(data, "__next__"):
-        return (rule.check_batch(batch) for batch in data)
-    raise ValueError(
-        "`x` must be an array, a `tf.data.Dataset`, a `keras.utils.PyDataset` or a generator of batches. "
-        f"Received: {type(data).__name__}"
-    )
+        return CheckedPyDataset(data, spec, class_weight)
+    if not isinstance(data, tf.data.Dataset):
+        return (_read(batch, spec, class_weight) for batch in data)
+    spec.batch(_plain(data.element_spec), class_weight=class_weight)  # refused here, and not from within a graph
+
+    @tf.autograph.experimental.do_not_convert
+    def assert_values(*batch):
+        batch = spec.batch(_plain(batch[0] if len(batch) == 1 else batch), class_weight=class_weight)
+        return (spec.asserted(batch).fields,)
+
+    checked = data.map(assert_values).prefetch(2)
+    for name in ("epoch", "batch_size"):
+        if hasattr(data, name):
+            setattr(checked, name, getattr(data, name))
+    return checked
 
 
-def _observed(batch):
-    """Return what must be like observations, with its name: x, and probabilities if the batch has them."""
-    batch = unpack(batch)
-    return [("x", batch.x)] + [("probabilities", batch.probabilities)] * (batch.probabilities is not None)
+def pipeline(batch, *, batch_size, shuffle, seed, repeat=False):
+    """Return a data set of batches from one batch of arrays: each epoch has an order of its own, by the seed."""
+    with tf.device("CPU:0"):
+        fields = {name: tf.constant(values) for name, values in batch.fields.items()}
+
+    def load(epoch, step, rows):
+        return ({name: tf.gather(values, rows) for name, values in fields.items()},)
+
+    options = {"batch_size": batch_size, "shuffle": shuffle, "seed": seed, "drop_remainder": False}
+    dataset = batches_of_rows(len(batch.x), load, **options)
+    if not repeat:
+        return dataset
+    repeated = dataset.repeat()
+    repeated.epoch, repeated.batch_size = dataset.epoch, dataset.batch_size
+    return repeated
+
+
+def host_batches(data, spec, batch_size):
+    """Yield checked batches of arrays, of arrays `batch_size` rows at a time and of a stream as they come."""
+    if is_stream(data):
+        for batch in data if not isinstance(data, keras.utils.PyDataset) else (data[i] for i in range(len(data))):
+            yield spec.arrays(_plain(batch))
+        return
+    batch = spec.arrays(data)
+    for start in range(0, len(batch.x), batch_size):
+        yield batch.rows(start, start + batch_size)
+
+
+def collect(data, spec):
+    """Return arrays or a finite stream as one checked batch of arrays."""
+    if not is_stream(data):
+        return spec.arrays(data)
+    batches = [batch.fields for batch in host_batches(data, spec, 1)]
+    if not batches:
+        raise ValueError("The data must hold at least one example. Received: none")
+    return Batch(**{name: np.concatenate([batch[name] for batch in batches]) for name in batches[0]})
+
+
+def _read(batch, spec, class_weight):
+    return (spec.arrays(_plain(batch), class_weight=class_weight).fields,)
+
+
+def _plain(batch):
+    """Take a batch out of a tuple that a data set has put around it."""
+    while isinstance(batch, (tuple, list)) and not isinstance(batch, Batch) and len(batch) == 1:
+        batch = batch[0]
+    return tuple(batch) if isinstance(batch, list) and _are_arrays(batch) else batch
+
+
+def _are_arrays(batch):
+    return all(hasattr(part, "shape") or part is None for part in batch)

@@ -5,6 +5,15 @@ from keras_vae.objectives.iwelbo import IWELBO
 from keras_vae.objectives.normalized_beta import beta_from_normalized, normalized_beta
 from keras_vae.objectives.objective import Objective
 from keras_vae.objectives.reconstruction import Reconstruction
-from keras_vae.objectives.terms import Terms
+from keras_vae.objectives.terms import Terms, direction_of
 
-__all__ = ["ELBO", "IWELBO", "Objective", "Reconstruction", "Terms", "beta_from_normalized", "normalized_beta"]
+__all__ = [
+    "ELBO",
+    "IWELBO",
+    "Objective",
+    "Reconstruction",
+    "Terms",
+    "beta_from_normalized",
+    "direction_of",
+    "normalized_beta",
+]

@@ -15,7 +15,7 @@ from keras_vae.core import (
     serialize,
 )
 from keras_vae.divergences import closed_form_kl, closed_form_kl_per_dimension, monte_carlo_kl
-from keras_vae.objectives.objective import Objective, distortion
+from keras_vae.objectives.objective import Objective, auxiliary_loss, distortion
 from keras_vae.objectives.terms import Terms
 from keras_vae.schedules import Schedule
 
@@ -68,26 +68,24 @@ class ELBO(Objective):
         """Whether beta depends on the step."""
         return isinstance(self.beta, Schedule)
 
-    @property
-    def term_names(self):
-        """The terms that are logged."""
-        names = ("loss", "reconstruction_loss", "kl_loss", "elbo")
-        return (*names, "beta") if self.is_scheduled else names
-
     def __call__(self, record, *, step, training):
         """Compute the terms."""
         reconstruction_loss = distortion(record)
         kl_loss = tf.add_n([self._rate(latent) for latent in record.latents])
         charged = kl_loss
         if self.free_bits:
-            charged = tf.add_n([self._rate_with_free_bits(latent, record.sample_weight) for latent in record.latents])
+            weight = record.batch.sample_weight
+            charged = tf.add_n([self._rate_with_free_bits(latent, weight) for latent in record.latents])
         beta = tf.cast(self.beta(step), kl_loss.dtype) if self.is_scheduled else self.beta
         return Terms(
-            loss=reconstruction_loss + beta * charged,
-            reconstruction_loss=reconstruction_loss,
-            kl_loss=kl_loss,
-            elbo=-(reconstruction_loss + kl_loss),
-            beta=beta if self.is_scheduled else None,
+            loss=reconstruction_loss + beta * charged + auxiliary_loss(record),
+            logs={
+                "reconstruction_loss": reconstruction_loss,
+                "kl_loss": kl_loss,
+                "elbo": -(reconstruction_loss + kl_loss),
+                **({"beta": beta} if self.is_scheduled else {}),
+                **record.auxiliary,
+            },
         )
 
     def get_config(self):

@@ -5,7 +5,7 @@ import math
 import tensorflow as tf
 
 from keras_vae.core import check_choice, check_integer, register
-from keras_vae.objectives.objective import Objective
+from keras_vae.objectives.objective import Objective, auxiliary_loss
 from keras_vae.objectives.terms import Terms
 
 
@@ -33,16 +33,9 @@ class IWELBO(Objective):
         If an argument is out of range.
     """
 
-    is_linear = False
-
     def __init__(self, num_samples=50, *, gradient="plain"):
         self.num_samples = check_integer("num_samples", num_samples, minimum=1)
         self.gradient = check_choice("gradient", gradient, ("plain", "dreg"))
-
-    @property
-    def term_names(self):
-        """The terms that are logged."""
-        return ("loss", "reconstruction_loss", "kl_loss", "elbo", "iwelbo")
 
     @property
     def has_inference_losses(self):
@@ -51,21 +44,26 @@ class IWELBO(Objective):
 
     def __call__(self, record, *, step, training):
         """Compute the terms."""
-        log_likelihood = record.likelihood.log_prob(record.x)
+        log_likelihood = record.log_likelihood
         log_priors = [latent.prior.log_prob(latent.z) for latent in record.latents]
         log_posteriors = [latent.posterior.log_prob(latent.z) for latent in record.latents]
         log_ratio = tf.add_n(log_posteriors) - tf.add_n(log_priors)
         log_weight = log_likelihood - log_ratio
         iwelbo = tf.reduce_logsumexp(log_weight, axis=0) - math.log(self.num_samples)
+        losses = None
+        if self.has_inference_losses:
+            losses = _inference_losses(record.latents, log_likelihood, log_priors, log_posteriors)
+            losses = tuple(loss + auxiliary_loss(record) for loss in losses)
         return Terms(
-            loss=-iwelbo,
-            reconstruction_loss=-tf.reduce_mean(log_likelihood, axis=0),
-            kl_loss=tf.reduce_mean(log_ratio, axis=0),
-            elbo=tf.reduce_mean(log_weight, axis=0),
-            iwelbo=iwelbo,
-            inference_losses=_inference_losses(record.latents, log_likelihood, log_priors, log_posteriors)
-            if self.has_inference_losses
-            else None,
+            loss=auxiliary_loss(record) - iwelbo,
+            logs={
+                "reconstruction_loss": -tf.reduce_mean(log_likelihood, axis=0),
+                "kl_loss": tf.reduce_mean(log_ratio, axis=0),
+                "elbo": tf.reduce_mean(log_weight, axis=0),
+                "iwelbo": iwelbo,
+                **record.auxiliary,
+            },
+            inference_losses=losses,
         )
 
     def get_config(self):

@@ -4,13 +4,20 @@ import abc
 
 import tensorflow as tf
 
+from keras_vae.core import Inference, Settled
 
-class Objective(abc.ABC):
+
+class Objective(Settled, abc.ABC):
     """A function from a record and the optimizer's step to the terms that are minimised and logged.
 
     It sees the record (`keras_vae.core.Inference`), the step and nothing else. Subclasses implement `__call__` and
-    `get_config`, name in `term_names` the terms that they answer, and are registered with Keras.
+    `get_config` and are registered with Keras. What they put into `Terms.logs` is logged, under any name.
     """
+
+    _settled_remedy = (
+        "For a weight that changes pass a `keras_vae.schedules.Schedule`. Otherwise make a model of the same parts, "
+        "which keep their weights, with another objective."
+    )
 
     num_samples = 1
     """Posterior samples for each example that the objective wants."""
@@ -18,16 +25,11 @@ class Objective(abc.ABC):
     needs_density = True
     """Whether q(z|x) must have a density."""
 
-    is_linear = True
-    """Whether all terms are linear in log p(x|z), so that an average of it over draws of x gives theirs."""
+    couples_examples = False
+    """Whether an example's loss depends on others of the batch: such an objective joins replicas by `core.gather`."""
 
     has_inference_losses = False
     """Whether `Terms.inference_losses` is filled: a loss of its own for each latent's encoder and posterior."""
-
-    @property
-    @abc.abstractmethod
-    def term_names(self):
-        """The fields of `Terms` that are filled, and so logged."""
 
     @abc.abstractmethod
     def __call__(self, record, *, step, training):
@@ -72,17 +74,11 @@ class Objective(abc.ABC):
         return cls(**config)
 
 
-def distortion(record):
-    """Return -E_q[log p(x|z)], the mean over samples, for each example.
+def distortion(record: Inference) -> tf.Tensor:
+    """Return -E_q[log p(x|z)], the mean over samples, of shape (batch,) in nats."""
+    return -tf.reduce_mean(record.log_likelihood, axis=0)
 
-    Parameters
-    ----------
-    record : Inference
-        One pass through the model.
 
-    Returns
-    -------
-    tf.Tensor
-        Shape (batch,), in nats.
-    """
-    return -tf.reduce_mean(record.likelihood.log_prob(record.x), axis=0)
+def auxiliary_loss(record: Inference) -> tf.Tensor | float:
+    """Return the sum of the terms that parts contribute, of shape (batch,), or 0 where there are none."""
+    return tf.add_n(list(record.auxiliary.values())) if record.auxiliary else 0.0

@@ -1,7 +1,7 @@
 """The plain autoencoder's objective."""
 
 from keras_vae.core import register
-from keras_vae.objectives.objective import Objective, distortion
+from keras_vae.objectives.objective import Objective, auxiliary_loss, distortion
 from keras_vae.objectives.terms import Terms
 
 
@@ -14,15 +14,13 @@ class Reconstruction(Objective):
 
     needs_density = False
 
-    @property
-    def term_names(self):
-        """The terms that are logged."""
-        return ("loss", "reconstruction_loss")
-
     def __call__(self, record, *, step, training):
         """Compute the distortion."""
         reconstruction_loss = distortion(record)
-        return Terms(loss=reconstruction_loss, reconstruction_loss=reconstruction_loss)
+        return Terms(
+            loss=reconstruction_loss + auxiliary_loss(record),
+            logs={"reconstruction_loss": reconstruction_loss, **record.auxiliary},
+        )
 
     def get_config(self):
         """Return the arguments that rebuild the objective: none."""

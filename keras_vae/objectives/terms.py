@@ -6,31 +6,36 @@ import tensorflow as tf
 
 
 class Terms(NamedTuple):
-    """The terms of an objective, each a vector of shape (batch,) in nats.
+    """What an objective makes of a record.
 
     Attributes
     ----------
     loss : tf.Tensor
-        What is minimised, on average over the batch.
-    reconstruction_loss : tf.Tensor
-        The distortion -E_q[log p(x|z)], unweighted.
-    kl_loss : tf.Tensor or None
-        The rate KL[q(z|x) || p(z)], unweighted; None where the objective has none.
-    elbo : tf.Tensor or None
-        -(reconstruction_loss + kl_loss), the bound at beta = 1; None where the objective has none.
-    beta : tf.Tensor or None
-        Scalar: the weight of the rate at this step, where it is scheduled.
-    iwelbo : tf.Tensor or None
-        The importance-weighted bound, where the objective has one.
-    inference_losses : tuple of tf.Tensor or None
-        Bottom-up, for each latent: what its encoder's and its posterior's variables minimise in place of `loss`, where
-        they differ.
+        Shape (batch,), in nats: what is minimised, on average over the batch.
+    logs : dict of tf.Tensor
+        What is logged beside the loss, by name: vectors of shape (batch,), of which averages over examples are logged,
+        or scalars such as a weight. `reconstruction_loss` is the distortion -E_q[log p(x|z)], `kl_loss` the rate
+        KL[q(z|x) || p(z)], both unweighted; `elbo` is a lower bound on log p(x). A method without one leaves it out.
+    inference_losses : tuple of tf.Tensor, optional
+        Bottom-up, for each latent: what its encoder's and its posterior's variables minimise in place of `loss`.
     """
 
     loss: tf.Tensor
-    reconstruction_loss: tf.Tensor
-    kl_loss: tf.Tensor | None = None
-    elbo: tf.Tensor | None = None
-    beta: tf.Tensor | None = None
-    iwelbo: tf.Tensor | None = None
+    logs: dict[str, tf.Tensor]
     inference_losses: tuple[tf.Tensor, ...] | None = None
+
+
+def direction_of(monitor: str) -> str | None:
+    """Return whether more or less of a logged number is better, where its name says so.
+
+    Parameters
+    ----------
+    monitor : str
+        A name in the logs, such as "val_elbo".
+
+    Returns
+    -------
+    {"max", "min"} or None
+        "max" for bounds on log p(x), "min" for losses; None for other names.
+    """
+    return "max" if monitor.endswith("elbo") else "min" if monitor.endswith("loss") else None

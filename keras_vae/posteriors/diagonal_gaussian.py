@@ -3,7 +3,7 @@
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from keras_vae.core import bounded, check_range, register
+from keras_vae.core import Normal, bounded, check_range, register
 from keras_vae.layers import Sampling
 from keras_vae.posteriors.posterior import Posterior
 
@@ -47,7 +47,7 @@ class DiagonalGaussian(Posterior):
     def distribution(self, parameters):
         """Build the Gaussian from `mean` and `log_var`."""
         scale = tf.exp(0.5 * parameters["log_var"])
-        return tfp.distributions.Independent(tfp.distributions.Normal(parameters["mean"], scale), 1)
+        return tfp.distributions.Independent(Normal(parameters["mean"], scale), 1)
 
     def sample(self, parameters, num_samples, seed):
         """Draw through the layer `Sampling`."""

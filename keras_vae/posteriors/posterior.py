@@ -4,10 +4,10 @@ import abc
 
 import keras
 
-from keras_vae.core import check_integer
+from keras_vae.core import Settled, check_integer
 
 
-class Posterior(keras.layers.Layer, abc.ABC):
+class Posterior(Settled, keras.layers.Layer, abc.ABC):
     """q(z|x): projects features to parameters, draws from them and builds the distribution.
 
     Subclasses set `parameter_size`, the number of values that the projection gives for each example, and implement
@@ -45,6 +45,28 @@ class Posterior(keras.layers.Layer, abc.ABC):
         )
 
     @property
+    def latent_shape(self):
+        """The shape of one z: (latent_dim,), unless a subclass has grids or codes."""
+        return (self.latent_dim,)
+
+    def auxiliary(self, parameters, training=False):
+        """Return further terms that an objective adds to the loss and logs, such as a commitment loss; none here.
+
+        Parameters
+        ----------
+        parameters : dict of tf.Tensor
+            What the layer returned.
+        training : bool
+            Whether this is a training step.
+
+        Returns
+        -------
+        dict of tf.Tensor
+            By name, each of shape (batch,) or with samples of the level above in front, in nats.
+        """
+        return {}
+
+    @property
     @abc.abstractmethod
     def parameter_size(self):
         """The number of values that the projection gives for each example."""
@@ -76,7 +98,7 @@ class Posterior(keras.layers.Layer, abc.ABC):
         Returns
         -------
         tfp.distributions.Distribution
-            Of batch shape (batch,) and event shape (latent_dim,).
+            Of batch shape (batch,) and event shape `latent_shape`.
         """
 
     @abc.abstractmethod
@@ -96,7 +118,7 @@ class Posterior(keras.layers.Layer, abc.ABC):
         Returns
         -------
         tf.Tensor
-            Shape (num_samples, batch, latent_dim).
+            Shape (num_samples, batch, *latent_shape).
         """
 
     def build(self, input_shape):

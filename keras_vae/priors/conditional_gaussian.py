@@ -4,18 +4,21 @@ import keras
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from keras_vae.core import bounded, check_instance, check_range, deserialize, register, serialize
+from keras_vae.core import Normal, bounded, check_instance, check_range, deserialize, register, serialize
 from keras_vae.priors.prior import Prior
 
 
 @register
 class ConditionalGaussian(Prior):
-    """p(z|c) = N(mean(c), diag(exp(log_var(c)))), where c is the latent variable above (Sønderby et al. 2016, eq. 2).
+    """p(z|c) = N(mean(c), diag(exp(log_var(c)))).
+
+    c is the latent variable above (Sønderby et al. 2016, eq. 2), the model's condition (Sohn et al. 2015, section 4.1),
+    or the list of both.
 
     Parameters
     ----------
     trunk : keras.layers.Layer or keras.Model
-        From the condition, of shape (batch, condition_dim), to features.
+        From c, of shape (batch, size), or from the list `[z_above, condition]`, to features.
     log_var_range : pair of float
         log_var is clipped to it; its gradient is that of `keras_vae.core.bounded`.
     kernel_initializer : str or keras.initializers.Initializer
@@ -31,6 +34,8 @@ class ConditionalGaussian(Prior):
         If `log_var_range` is no range, or a distribution is asked for without a condition.
     """
 
+    is_conditional = True
+
     def __init__(self, trunk, *, log_var_range=(-20.0, 10.0), kernel_initializer="glorot_uniform", **kwargs):
         super().__init__(**kwargs)
         self.trunk = check_instance("trunk", trunk, keras.layers.Layer, "a Keras layer or model")
@@ -38,10 +43,12 @@ class ConditionalGaussian(Prior):
         self.kernel_initializer = keras.initializers.get(kernel_initializer)
 
     def build(self, z_shape, condition_shape):
-        """Build trunk and projection for z of shape (..., latent_dim) and a condition of shape (batch, size)."""
+        """Build trunk and projection for z of shape (..., latent_dim) and conditions, one shape or a list of shapes."""
         self.latent_dim = int(z_shape[-1])
-        self.condition_dim = int(condition_shape[-1])
-        features = self.trunk(keras.KerasTensor((None, self.condition_dim), dtype=self.variable_dtype))
+        is_list = isinstance(condition_shape[0], (list, tuple))
+        self._sizes = [tuple(shape[1:]) for shape in (condition_shape if is_list else [condition_shape])]
+        inputs = [keras.KerasTensor((None, *sizes), dtype=self.variable_dtype) for sizes in self._sizes]
+        features = self.trunk(inputs if is_list else inputs[0])
         self.projection = keras.layers.Dense(
             2 * self.latent_dim,
             kernel_initializer=self.kernel_initializer,
@@ -50,15 +57,18 @@ class ConditionalGaussian(Prior):
         )
         self.projection.build(features.shape)
 
-    def distribution(self, posterior_of=None, condition=None):
-        """Build p(z|c) for a condition of shape (..., condition_dim); its leading axes are the batch shape."""
+    def distribution(self, posterior_of=None, condition=None, training=False):
+        """Build p(z|c) for a condition of shape (..., *sizes), or a list; its leading axes are the batch shape."""
         if condition is None:
             raise ValueError("`condition` must be given to `ConditionalGaussian`. Received: condition=None")
-        features = self.trunk(tf.reshape(condition, [-1, self.condition_dim]))
-        shape = tf.concat([tf.shape(condition)[:-1], [2 * self.latent_dim]], axis=0)
+        parts = condition if isinstance(condition, (list, tuple)) else [condition]
+        leading = tf.shape(parts[0])[: len(parts[0].shape) - len(self._sizes[0])]
+        folded = [tf.reshape(part, [-1, *sizes]) for part, sizes in zip(parts, self._sizes, strict=True)]
+        features = self.trunk(folded if isinstance(condition, (list, tuple)) else folded[0], training=training)
+        shape = tf.concat([leading, [2 * self.latent_dim]], axis=0)
         mean, log_var = tf.split(tf.reshape(self.projection(features), shape), 2, axis=-1)
         scale = tf.exp(0.5 * bounded(log_var, *self.log_var_range))
-        return tfp.distributions.Independent(tfp.distributions.Normal(mean, scale), 1)
+        return tfp.distributions.Independent(Normal(mean, scale), 1)
 
     def get_config(self):
         """Return the arguments that rebuild the layer."""

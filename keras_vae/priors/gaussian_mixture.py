@@ -4,7 +4,7 @@ import keras
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from keras_vae.core import check_integer, check_number, register
+from keras_vae.core import bounded, check_integer, check_number, check_range, register
 from keras_vae.priors.diagonal_gaussian_mixture import DiagonalGaussianMixture
 from keras_vae.priors.prior import Prior
 
@@ -24,6 +24,9 @@ class GaussianMixture(Prior):
     spread : float
         The standard deviation of the means at the beginning, at least 0; all variances begin at 1, all weights are
         equal. Components that begin in one place stay together.
+    log_var_range : pair of float
+        The log-variances v_k are clipped to it, in the density and in samples; their gradient is that of
+        `keras_vae.core.bounded`, which leads back into the range.
     **kwargs
         Passed to `keras.layers.Layer`.
 
@@ -40,10 +43,11 @@ class GaussianMixture(Prior):
     TensorShape([8])
     """
 
-    def __init__(self, num_components, *, spread=1.0, **kwargs):
+    def __init__(self, num_components, *, spread=1.0, log_var_range=(-20.0, 10.0), **kwargs):
         super().__init__(**kwargs)
         self.num_components = check_integer("num_components", num_components, minimum=1)
         self.spread = check_number("spread", spread, minimum=0.0)
+        self.log_var_range = check_range("log_var_range", log_var_range)
 
     def build(self, input_shape):
         """Make the means, the log-variances and the weights' logits."""
@@ -55,13 +59,14 @@ class GaussianMixture(Prior):
         self.log_vars = self.add_weight(shape=shape, name="log_vars", **settings)
         self.logits = self.add_weight(shape=shape[:1], name="logits", **settings)
 
-    def distribution(self, posterior_of=None, condition=None):
-        """Build the mixture; it depends on neither argument."""
+    def distribution(self, posterior_of=None, condition=None, training=False):
+        """Build the mixture; it depends on no argument."""
         self.event_shape()
-        scale = tf.exp(0.5 * tf.convert_to_tensor(self.log_vars))
+        scale = tf.exp(0.5 * bounded(tf.convert_to_tensor(self.log_vars), *self.log_var_range))
         components = tfd.Independent(tfd.Normal(tf.convert_to_tensor(self.means), scale), 1)
         return DiagonalGaussianMixture(tfd.Categorical(logits=tf.convert_to_tensor(self.logits)), components)
 
     def get_config(self):
         """Return the arguments that rebuild the layer."""
-        return {**super().get_config(), "num_components": self.num_components, "spread": self.spread}
+        names = ("num_components", "spread", "log_var_range")
+        return {**super().get_config(), **{name: getattr(self, name) for name in names}}

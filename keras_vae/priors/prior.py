@@ -5,8 +5,10 @@ import abc
 import keras
 import tensorflow as tf
 
+from keras_vae.core import Settled
 
-class Prior(keras.layers.Layer, abc.ABC):
+
+class Prior(Settled, keras.layers.Layer, abc.ABC):
     """p(z), of the latent dimension that the model around it builds it with.
 
     Parameters
@@ -14,6 +16,12 @@ class Prior(keras.layers.Layer, abc.ABC):
     **kwargs
         Passed to `keras.layers.Layer`.
     """
+
+    is_conditional = False
+    """Whether p(z|c) depends on the latent variable above, on the model's condition, or on both."""
+
+    needs_posterior = False
+    """Whether the prior is made of posteriors q(z|u), which the model hands over."""
 
     def __init__(self, **kwargs):
         super().__init__(autocast=False, **kwargs)  # densities are computed in the variables' precision
@@ -24,15 +32,17 @@ class Prior(keras.layers.Layer, abc.ABC):
         self.latent_dim = int(input_shape[-1])
 
     @abc.abstractmethod
-    def distribution(self, posterior_of=None, condition=None):
+    def distribution(self, posterior_of=None, condition=None, training=False):
         """Build p(z).
 
         Parameters
         ----------
         posterior_of : callable, optional
             From observations to q(z|x), which the model passes; a prior made of posteriors needs it.
-        condition : tf.Tensor, optional
-            What the prior is conditioned on.
+        condition : tf.Tensor or list of tf.Tensor, optional
+            What a conditional prior is given: the latent variable above, the model's condition, or the list of both.
+        training : bool
+            Whether layers behave as in training.
 
         Returns
         -------

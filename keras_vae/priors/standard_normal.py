@@ -3,7 +3,7 @@
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from keras_vae.core import register
+from keras_vae.core import Normal, register
 from keras_vae.priors.prior import Prior
 
 
@@ -17,7 +17,7 @@ class StandardNormal(Prior):
         Passed to `keras.layers.Layer`.
     """
 
-    def distribution(self, posterior_of=None, condition=None):
-        """Build N(0, I); it depends on neither argument."""
+    def distribution(self, posterior_of=None, condition=None, training=False):
+        """Build N(0, I); it depends on no argument."""
         zeros = tf.zeros(self.event_shape(), self.variable_dtype)
-        return tfp.distributions.Independent(tfp.distributions.Normal(zeros, tf.ones_like(zeros)), 1)
+        return tfp.distributions.Independent(Normal(zeros, tf.ones_like(zeros)), 1)

@@ -5,8 +5,7 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from keras_vae.core import check_integer, check_number, check_range, check_shape, register, resolve_seed
-from keras_vae.data import check_array
+from keras_vae.core import Values, check_integer, check_number, check_range, check_shape, register, resolve_seed
 from keras_vae.priors.diagonal_gaussian_mixture import DiagonalGaussianMixture
 from keras_vae.priors.prior import Prior
 
@@ -44,6 +43,8 @@ class VampPrior(Prior):
     ValueError
         If an argument is out of range, or `x_shape` is unknown or conflicts with the likelihood's.
     """
+
+    needs_posterior = True
 
     def __init__(
         self,
@@ -94,7 +95,7 @@ class VampPrior(Prior):
             If x has fewer rows than `num_components`, is not finite or is not within `value_range`.
         """
         x = np.asarray(x)
-        x = check_array(x, shape=x.shape[1:], support=value_range, owner="the pseudo-inputs")
+        x = Values(shape=x.shape[1:], support=value_range, owner="the pseudo-inputs").check(x)
         prior = cls(num_components, value_range=value_range, x_shape=x.shape[1:], **kwargs)
         if prior.num_components > len(x):
             raise ValueError(
@@ -148,7 +149,7 @@ class VampPrior(Prior):
         values = tf.convert_to_tensor(self.unclipped)
         return values if self.value_range is None else tf.clip_by_value(values, *self.value_range)
 
-    def distribution(self, posterior_of=None, condition=None):
+    def distribution(self, posterior_of=None, condition=None, training=False):
         """Build the mixture of the posteriors of all pseudo-inputs, which are encoded here, once for each call."""
         components = self._encode(self.pseudo_inputs, posterior_of)
         is_factorized = isinstance(components, tfd.Independent) and isinstance(components.distribution, tfd.Normal)

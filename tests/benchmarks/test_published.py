@@ -65,7 +65,6 @@ def test_the_split_is_the_published_one(script):
         pytest.param("vae", "standard_normal", "bernoulli", "published", 2, 2, marks=pytest.mark.soak),
         pytest.param("hvae", "vamp", "bernoulli", "importance", 3, 1, marks=pytest.mark.soak),
         pytest.param("vae", "mixture", "autoregressive", "brief", 2, 1, marks=pytest.mark.soak),
-        pytest.param("vae", "mixture", "autoregressive", "averaged", 2, 1, marks=pytest.mark.soak),
     ],
 )
 def test_the_whole_path_of_the_table_runs_and_resumes(model, prior, likelihood, recipe, epochs, runs, tmp_path):
@@ -142,7 +141,6 @@ def test_the_published_schedule_of_the_iwae_table(script):
         ("features_vamp", {"likelihood", "prior"}),
         ("mixture", {"prior"}),
         ("small_batch", set()),
-        ("averaged", set()),
         ("weight_average", set()),
         ("deep", {"likelihood", "prior"}),
         ("squares", {"likelihood", "prior"}),

@@ -43,24 +43,6 @@ def test_vectors_sequences_and_images_are_taken(shape):
     np.testing.assert_array_equal(epoch_of(kv.data.pipeline(values, batch_size=3)), values.astype("float32"))
 
 
-@pytest.mark.parametrize("images", [GREY, BYTES], ids=["grey", "bytes"])
-def test_draws_come_with_their_probabilities_where_they_are_asked_for(images):
-    options = {"batch_size": 16, "shuffle": True, "binarize": "dynamic", "seed": 3, "labels": np.arange(50)}
-    with_them, without = (kv.data.pipeline(images, with_probabilities=wanted, **options) for wanted in (True, False))
-    grey = images / np.float32(255 if images.dtype == np.uint8 else 1)
-    for _ in range(2):  # epochs
-        for (batch, labels), (x, same_labels) in zip(with_them, without, strict=True):
-            np.testing.assert_array_equal(labels, same_labels)
-            np.testing.assert_array_equal(batch["x"], x)
-            np.testing.assert_allclose(batch["probabilities"], grey[labels.numpy()], rtol=1e-6)
-
-
-@pytest.mark.parametrize("binarize", [None, "fixed"])
-def test_probabilities_are_refused_where_nothing_is_drawn_anew(binarize):
-    with pytest.raises(ValueError, match=f'unless binarize="dynamic".* Received: binarize={binarize!r}'):
-        kv.data.pipeline(GREY, binarize=binarize, with_probabilities=True)
-
-
 def test_only_bytes_are_rescaled_unless_told_otherwise():
     np.testing.assert_array_equal(epoch_of(kv.data.pipeline(BYTES)), BYTES / np.float32(255))
     np.testing.assert_array_equal(epoch_of(kv.data.pipeline(BYTES, rescale=False)), BYTES)

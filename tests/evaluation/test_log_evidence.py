@@ -128,7 +128,7 @@ def test_chunks_add_up_to_one_mean_over_all_samples(wide, monkeypatch):
     for chunk in range(3):
         record = wide.infer(X[:1], num_samples=50, seed=fold_in(5, 0, chunk))
         (latent,) = record.latents
-        joint = record.likelihood.log_prob(record.x) + latent.prior.log_prob(latent.z)
+        joint = record.log_likelihood + latent.prior.log_prob(latent.z)
         weights.append((joint - latent.posterior.log_prob(latent.z)).numpy()[:, 0])
     expected = scipy.special.logsumexp(np.concatenate(weights)) - np.log(num_samples)
     assert log_evidence(wide, X[:1], num_samples, seed=5)[0] == pytest.approx(expected, rel=1e-12)

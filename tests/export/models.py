@@ -152,7 +152,7 @@ def answer(vae, signature, given):
         return {"mean": vae.decode(z if len(z) > 1 else z[0])}
     if kind == "score":
         record = vae.infer(x, num_samples=vae.objective.num_samples, seed=seed)
-        terms = vae.objective(record, step=0, training=False)
-        found = {"elbo": terms.elbo, "rate": terms.kl_loss, "distortion": terms.reconstruction_loss}
-        return {name: term.numpy() for name, term in {**found, "iwelbo": terms.iwelbo}.items() if term is not None}
+        logs = vae.objective(record, step=0, training=False).logs
+        names = {"elbo": "elbo", "rate": "kl_loss", "distortion": "reconstruction_loss", "iwelbo": "iwelbo"}
+        return {name: logs[term].numpy() for name, term in names.items() if term in logs}
     raise KeyError(signature)

@@ -14,7 +14,7 @@ from ai_edge_litert.interpreter import Interpreter
 
 import keras_vae as kv
 from keras_vae.core import standard_normal
-from keras_vae.export.halves import _Half
+from keras_vae.export.encoder_decoder import _Half
 from keras_vae.export.images import decoder
 from tests.export import models
 

@@ -64,23 +64,6 @@ def test_probabilities_of_all_images_sum_to_one(event_shape, block, features, de
     assert np.ptp(log_prob) > 1.0
 
 
-@with_and_without_blocks
-def test_conditionals_average_over_the_draws_of_each_pixel(event_shape, block, features, depth):
-    made = likelihood(event_shape, depth=depth, features=features, block=block)
-    distribution, images = made.distribution(parameters_of(made, 1)), all_images(event_shape)
-    grey = np.random.default_rng(1).random(event_shape)
-    drawn = np.prod(np.where(images == 1, grey, 1 - grey), axis=(1, 2, 3))  # how probable each image is
-    conditionals = made.conditionals(distribution, images)
-    np.testing.assert_allclose(conditionals.log_prob(images), distribution.log_prob(images), rtol=1e-12)
-    averaged, single = conditionals.log_prob(grey).numpy(), distribution.log_prob(images).numpy()
-    assert drawn @ averaged == pytest.approx(drawn @ single, rel=1e-12)
-
-    def variance(values):
-        return drawn @ (values - drawn @ values) ** 2
-
-    assert variance(averaged) < variance(single)
-
-
 @pytest.mark.parametrize(("policy", "rounding"), [("mixed_float16", 2**-11), ("mixed_bfloat16", 2**-8)])
 def test_further_layers_are_rounded_under_mixed_precision_and_probabilities_still_sum_to_one(policy, rounding):
     exact, rounded = (likelihood(depth=2, features=2, dtype=dtype) for dtype in ("float32", policy))

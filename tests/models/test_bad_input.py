@@ -99,47 +99,6 @@ def test_the_channel_axis_is_asked_for():
         vae.encode(np.zeros((2, 4, 4)))
 
 
-@pytest.mark.parametrize(
-    ("probabilities", "message"),
-    [
-        (np.full((8, 6), 1.5, "float32"), r"`probabilities` must be in \[0, 1\] for the likelihood Bernoulli"),
-        (np.full((8, 6), np.nan, "float32"), r"`probabilities` must be finite"),
-        (np.full((8, 5), 0.5, "float32"), r"`probabilities` must have shape \(batch, 6\) .* shape \(4, 5\)"),
-    ],
-    ids=["range", "nan", "size"],
-)
-@pytest.mark.parametrize("kind", ["dataset", "generator"])
-def test_bad_probabilities_are_refused(kind, probabilities, message):
-    batches = tf.data.Dataset.from_tensor_slices({"x": X, "probabilities": probabilities}).batch(4, drop_remainder=True)
-    vae = small_vae()
-    vae.compile("adam")
-    with pytest.raises((ValueError, tf.errors.InvalidArgumentError), match=message):
-        vae.fit(batches if kind == "dataset" else batches.as_numpy_iterator(), verbose=0)
-    assert vae.optimizer.iterations.numpy() == 0
-
-
-@pytest.mark.parametrize(
-    ("parts", "message"),
-    [
-        (
-            {"likelihood": kv.likelihoods.Gaussian((6,))},
-            r"likelihood must be of binary .* likelihood=Gaussian\(\.\.\.\)",
-        ),
-        ({"objective": kv.objectives.IWELBO(2)}, r"objective must be linear .* objective=IWELBO\(\.\.\.\)"),
-    ],
-    ids=["likelihood", "objective"],
-)
-def test_probabilities_are_refused_where_they_cannot_be_averaged_over(parts, message):
-    batches = kv.data.pipeline(X, batch_size=4, binarize="dynamic", with_probabilities=True)
-    vae = small_vae(**parts)
-    vae.compile("adam")
-    with pytest.raises(ValueError, match=f"^The {message}"):
-        vae.fit(batches, verbose=0)
-    with pytest.raises(ValueError, match=message):
-        vae.train_on_batch(next(iter(batches)))
-    assert vae.optimizer.iterations.numpy() == 0
-
-
 def test_fractions_are_refused_for_categories():
     vae = small_vae(likelihood=kv.likelihoods.Categorical((6,), 3))
     with pytest.raises(ValueError, match="`x` must hold whole numbers .* Received: values such as 0.5"):

@@ -101,9 +101,9 @@ def test_a_zip_file_that_is_no_model_is_refused_by_name(saved, tmp_path):
 def test_a_later_format_is_said_to_be_one(saved, tmp_path):
     parts, path = members(saved[1]), tmp_path / "later.keras"
     rebuild(
-        path, {**parts, "config.json": parts["config.json"].replace(b'"format_version": 1', b'"format_version": 9')}
+        path, {**parts, "config.json": parts["config.json"].replace(b'"format_version": 2', b'"format_version": 9')}
     )
-    with pytest.raises(ValueError, match=rf"Received: '{path}' \(`format_version` must be <= 1"):
+    with pytest.raises(ValueError, match=rf"Received: '{path}' \(`format_version` must be <= 2"):
         kv.load_model(path)
 
 

@@ -47,7 +47,7 @@ def test_a_step_agrees_with_float32(policy, precision):
 def test_statistics_are_computed_in_float32():
     _, _, vae = one_step("mixed_float16")
     record = vae.infer(IMAGES, seed=0)
-    assert {record.x.dtype, record.latents[0].z.dtype, record.likelihood.dtype} == {tf.float32}
+    assert {record.batch.x.dtype, record.latents[0].z.dtype, record.likelihood.dtype} == {tf.float32}
     assert vae.encode(IMAGES).dtype == vae.reconstruct(IMAGES).dtype == np.float32
 
 

@@ -17,7 +17,7 @@ SEED = np.int32([3, 1])
 
 
 def mixture(means=MEANS, scales=SCALES, logits=LOGITS, dtype="float64", kind=DiagonalGaussianMixture):
-    means, scales, logits = (tf.constant(value, dtype) for value in (means, scales, logits))
+    means, scales, logits = (tf.cast(tf.convert_to_tensor(value), dtype) for value in (means, scales, logits))
     return kind(tfd.Categorical(logits=logits), tfd.Independent(tfd.Normal(means, scales), 1))
 
 
@@ -46,6 +46,47 @@ def test_float32_keeps_the_density_of_narrow_components_far_from_the_origin():
     log_prob = mixture(means, scales, logits, "float32").log_prob(z)
     assert log_prob.dtype == tf.float32
     np.testing.assert_allclose(log_prob, expected, atol=1e-4)
+
+
+@pytest.mark.parametrize("jit_compile", [False, True])
+@pytest.mark.parametrize(("components", "latent_dim"), [(1, 1), (3, 2), (300, 8)])
+@pytest.mark.parametrize(("mean", "spread"), [(3.0, 1.0), (1000.0, 1.0), (0.0, 1000.0)])
+def test_float32_keeps_its_digits_however_narrow_and_far_away_components_are(
+    components, latent_dim, mean, spread, jit_compile
+):
+    generator = np.random.default_rng(3)
+    shape = (components, latent_dim)
+    means, logits = np.float32(mean + spread * generator.normal(size=shape)), np.zeros(components, np.float32)
+    compiled = tf.function(
+        lambda z, scales: mixture(means, scales, logits, "float32").log_prob(z), jit_compile=jit_compile
+    )
+    for log_var in (-10.0, -20.0, -30.0):
+        scales = np.full(shape, np.exp(0.5 * log_var), np.float32)
+        z = np.float32(means[:50] + scales[:50] * generator.normal(size=(min(components, 50), latent_dim)))
+        expected = log_density(*(value.astype("float64") for value in (z, means, scales, logits)))
+        tolerance = 2.0**-22 * latent_dim * (2 - log_var)  # of the terms that are added up
+        np.testing.assert_allclose(compiled(z, scales), expected, rtol=0, atol=tolerance)
+
+
+@pytest.mark.parametrize("jit_compile", [False, True])
+@pytest.mark.parametrize("spread", [1.0, 1e6], ids=["products", "differences"])
+def test_gradients_of_many_components_are_those_of_tfps_general_mixture(spread, jit_compile):
+    generator = np.random.default_rng(4)
+    means, logits = spread * generator.normal(size=(100, 4)), generator.normal(size=100)
+    scales = generator.uniform(0.3, 2.0, (100, 4))
+    z = (means + scales * generator.normal(size=means.shape)).reshape(2, 50, 4)
+    values = [tf.constant(value) for value in (z, means, scales, logits)]
+
+    def gradients(kind):
+        with tf.GradientTape() as tape:
+            tape.watch(values)
+            z, *parameters = values
+            log_prob = mixture(*parameters, kind=kind).log_prob(z)
+        return log_prob, *tape.gradient(log_prob, values)
+
+    found = tf.function(lambda: gradients(DiagonalGaussianMixture), jit_compile=jit_compile)()
+    for ours, theirs in zip(found, gradients(tfd.MixtureSameFamily), strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-8, atol=1e-8)
 
 
 def test_gradients_are_those_of_tfps_general_mixture():

@@ -28,6 +28,40 @@ def test_log_prob_is_scipys_at_any_weights():
     np.testing.assert_allclose(prior(z), expected, rtol=1e-12)
 
 
+@pytest.mark.parametrize(("log_var", "taken"), [(-15.0, -15.0), (-60.0, -20.0), (-200.0, -20.0), (200.0, 10.0)])
+def test_log_variances_are_bounded_in_density_and_samples(log_var, taken):
+    prior = kv.priors.GaussianMixture(1)
+    prior.build((None, 1))
+    prior.means.assign([[3.0]])
+    prior.log_vars.assign([[log_var]])
+    scale = np.exp(0.5 * taken)
+    z = np.float32(3.0 + scale * np.linspace(-2, 2, 5)[:, None])
+    expected = scipy.stats.norm.logpdf(z.astype("float64"), 3.0, scale)[:, 0]
+    np.testing.assert_allclose(prior(z), expected, rtol=1e-6)
+    draws = prior.sample(2_000, seed=np.int32([1, 2])).numpy().astype("float64")
+    assert np.std(draws) == pytest.approx(scale, rel=0.1)
+
+
+@pytest.mark.parametrize(("log_var", "z"), [(-60.0, 3.01), (-200.0, 4.0), (30.0, 3.1)])
+def test_training_leads_log_variances_back_into_their_range(log_var, z):
+    prior = kv.priors.GaussianMixture(1)
+    prior.build((None, 1))
+    prior.means.assign([[3.0]])
+    prior.log_vars.assign([[log_var]])
+    with tf.GradientTape() as tape:
+        loss = -tf.reduce_sum(prior(tf.constant([[z]])))
+    gradient = tape.gradient(loss, prior.log_vars).numpy().item()
+    assert np.isfinite(gradient) and np.sign(gradient) == np.sign(log_var)
+
+
+def test_the_range_is_in_the_config_and_configs_without_it_load():
+    prior = kv.priors.GaussianMixture(3, log_var_range=(-6.0, 2.0))
+    config = prior.get_config()
+    assert kv.priors.GaussianMixture.from_config(config).log_var_range == (-6.0, 2.0)
+    del config["log_var_range"]
+    assert kv.priors.GaussianMixture.from_config(config).log_var_range == (-20.0, 10.0)
+
+
 def test_it_begins_with_unit_variances_equal_weights_and_means_as_spread_says():
     prior = kv.priors.GaussianMixture(2_000, spread=3.0)
     prior.build((None, 3))
@@ -89,6 +123,7 @@ def test_the_closed_form_is_refused_by_name():
     [
         (lambda: kv.priors.GaussianMixture(0), r"`num_components` must be >= 1. Received: num_components=0"),
         (lambda: kv.priors.GaussianMixture(2, spread=-1.0), r"`spread` must be >= 0. Received: spread=-1.0"),
+        (lambda: kv.priors.GaussianMixture(2, log_var_range=(1.0, -1.0)), r"`log_var_range` must be"),
         (lambda: kv.priors.GaussianMixture(2).distribution(), r"`GaussianMixture` must be built .* latent_dim=None"),
     ],
 )

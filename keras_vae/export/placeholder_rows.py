@@ -4,15 +4,15 @@ import numpy as np
 import tensorflow as tf
 
 
-def blank_rows(spec, likelihood, size):
+def blank_rows(spec, vae, size):
     """Make rows of an input: the lowest observations that the likelihood allows, black images, zeros.
 
     Parameters
     ----------
     spec : tf.TensorSpec
         The input.
-    likelihood : keras_vae.likelihoods.Likelihood
-        The model's.
+    vae : keras_vae.models.LatentVariableModel
+        The model.
     size : int
         How many rows.
 
@@ -22,13 +22,17 @@ def blank_rows(spec, likelihood, size):
         Shape (size, *spec.shape[1:]).
     """
     if spec.dtype == tf.string:
-        black = tf.io.encode_png(tf.zeros(likelihood.event_shape, tf.uint8)).numpy()
+        black = tf.io.encode_png(tf.zeros(vae.event_shape, tf.uint8)).numpy()
         return np.full([size], black, object)
-    lowest = likelihood.support[0] if spec.name == "x" and likelihood.support is not None else 0
-    return np.full([size, *spec.shape[1:]], lowest, spec.dtype.as_numpy_dtype)
+    lowest = vae.spec.blank(size).fields.get(spec.name)
+    return (
+        np.zeros([size, *spec.shape[1:]], spec.dtype.as_numpy_dtype)
+        if lowest is None
+        else lowest.astype(spec.dtype.as_numpy_dtype)
+    )
 
 
-def never_empty(endpoint, likelihood):
+def never_empty(endpoint, vae):
     """Make of a signature's function one that answers no rows with no rows.
 
     TensorFlow's convolutions on a CPU give an empty batch the wrong shape, so a blank row is computed in its place.
@@ -37,14 +41,14 @@ def never_empty(endpoint, likelihood):
     ----------
     endpoint : Endpoint
         The signature.
-    likelihood : keras_vae.likelihoods.Likelihood
-        The model's.
+    vae : keras_vae.models.LatentVariableModel
+        The model.
 
     Returns
     -------
     callable
     """
-    blanks = [tf.constant(blank_rows(spec, likelihood, 1)) for spec in endpoint.inputs]
+    blanks = [tf.constant(blank_rows(spec, vae, 1)) for spec in endpoint.inputs]
 
     def function(*inputs):
         size = tf.shape(inputs[0])[0]

@@ -7,7 +7,7 @@ import keras
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from keras_vae.core import atomic_directory, check_instance
+from keras_vae.core import Batch, atomic_directory, check_instance, keras_internals
 from keras_vae.export.endpoints import Endpoints
 from keras_vae.export.images import value_range
 from keras_vae.export.metadata import write_metadata
@@ -68,16 +68,15 @@ def encoder_and_decoder(vae):
         If the model does not compute in float32.
     """
     check_instance("vae", vae, LatentVariableModel, "a model of keras_vae")
-    if not vae.built:
-        vae.build((None, *vae.likelihood.x_shape))
-    precisions = {layer.compute_dtype for layer in vae._flatten_layers()} - {"float32"}
+    vae.ensure_built()
+    precisions = {layer.compute_dtype for layer in keras_internals.all_layers(vae)} - {"float32"}
     if precisions:
         raise ValueError(
             "`vae` must compute in float32 for this format: build it under the dtype policy float32 and give it these "
             f"weights with `set_weights`. Received: layers that compute in {sorted(precisions)}"
         )
     endpoints = Endpoints(vae, value_range(vae.likelihood)).all()
-    encode = functools.partial(_encode, vae, "{}_{}" if isinstance(vae.latent_dim, tuple) else "{}")
+    encode = functools.partial(_encode, vae)
     return {
         "encode": _Half(vae, encode, endpoints["encode"].inputs, name="encoder"),
         "decode": _Half(vae, endpoints["decode"].function, endpoints["decode"].inputs, name="decoder"),
@@ -119,10 +118,11 @@ def write_halves(vae, path, write):
     return path
 
 
-def _encode(vae, form, x):
+def _encode(vae, x, condition=None):
+    names = zip(vae.names_of_levels("mean"), vae.names_of_levels("scale"), strict=True)
     found = {}
-    for level, posterior in enumerate(vae.latent_posteriors(x), start=1):
-        found[form.format("mean", level)], found[form.format("scale", level)] = _moments(posterior)
+    for (mean, scale), posterior in zip(names, vae.latent_posteriors(Batch(x, condition)), strict=True):
+        found[mean], found[scale] = _moments(posterior)
     return found
 
 

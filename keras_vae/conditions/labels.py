@@ -1,0 +1,60 @@
+"""Class labels as a condition."""
+
+import tensorflow as tf
+
+from keras_vae.conditions.condition import Condition
+from keras_vae.core import check_integer, register
+
+
+@register
+class Labels(Condition):
+    """A class label, which networks get as a one-hot code (Kingma et al. 2014, section 2; Sohn et al. 2015).
+
+    Raw values are whole numbers from 0 to num_classes - 1, of shape (batch,).
+
+    Parameters
+    ----------
+    num_classes : int
+        The number of classes, at least 2.
+    **kwargs
+        Passed to `keras.layers.Layer`.
+
+    Raises
+    ------
+    ValueError
+        If `num_classes` < 2.
+
+    Examples
+    --------
+    >>> Labels(3)(tf.constant([2, 0])).numpy()
+    array([[0., 0., 1.],
+           [1., 0., 0.]], dtype=float32)
+    """
+
+    integer_valued = True
+
+    def __init__(self, num_classes: int, **kwargs):
+        super().__init__(**kwargs)
+        self.num_classes = check_integer("num_classes", num_classes, minimum=2)
+
+    @property
+    def value_shape(self) -> tuple[int, ...]:
+        """A label is one number."""
+        return ()
+
+    @property
+    def support(self) -> tuple[float, float]:
+        """The first and the last class."""
+        return (0.0, self.num_classes - 1.0)
+
+    def call(self, values, training=False):
+        """Return one-hot codes of shape (batch, num_classes)."""
+        return tf.one_hot(tf.cast(values, tf.int32), self.num_classes, dtype=self.variable_dtype)
+
+    def compute_output_shape(self, input_shape):
+        """Return the shape of the codes."""
+        return (*input_shape, self.num_classes)
+
+    def get_config(self) -> dict:
+        """Return the arguments that rebuild the layer."""
+        return {**super().get_config(), "num_classes": self.num_classes}

@@ -1,0 +1,577 @@
+"""What flows from every door to every part: the batch, the function that makes it and the spec that checks it."""
+
+import difflib
+import logging
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+_logger = logging.getLogger("keras_vae")
+_REMARKS = set()
+# Beyond so many scales the unit of the data can't be meant.
+_LARGEST_SPREAD = 100.0
+
+
+class Batch(NamedTuple):
+    """One batch, or a whole data set in arrays.
+
+    Attributes
+    ----------
+    x : tensor or array
+        Shape (batch, *x_shape): what the encoder sees.
+    condition : tensor or array, optional
+        Shape (batch, *value_shape of the model's condition), raw values.
+    mask : tensor or array, optional
+        1 where an element is observed, 0 where it is not. Its shape, after the batch, is that of an event or begins as
+        that of an event does: (batch, time) for sequences (time, channels). The rest is broadcast.
+    target : tensor or array, optional
+        Shape (batch, *x_shape): what the likelihood scores, where that is not x.
+    sample_weight : tensor or array, optional
+        Shape (batch,): the weight of each example in averages over the batch.
+    """
+
+    x: Any
+    condition: Any = None
+    mask: Any = None
+    target: Any = None
+    sample_weight: Any = None
+
+    @property
+    def event(self):
+        """What the likelihood scores: the target, or x where there is none."""
+        return self.x if self.target is None else self.target
+
+    @property
+    def fields(self) -> dict:
+        """The fields that are there, by name: the form in which batches travel through `tf.data` and graphs."""
+        return {name: value for name, value in self._asdict().items() if value is not None}
+
+    def map(self, function) -> "Batch":
+        """Apply a function to each field that is there."""
+        return Batch(**{name: function(value) for name, value in self.fields.items()})
+
+    def rows(self, start: int, stop: int) -> "Batch":
+        """Return the examples from `start` up to `stop`."""
+        return self.map(lambda value: value[start:stop])
+
+
+class Values(NamedTuple):
+    """What one field of a batch must hold.
+
+    Attributes
+    ----------
+    shape : tuple of int
+        The shape of one example.
+    support : tuple of float, optional
+        The lowest and the highest value.
+    integer : bool
+        Whether values are whole numbers.
+    owner : str
+        Who asks, for messages.
+    float16 : bool
+        Whether values must fit into float16.
+    scale : float, optional
+        The scale that the likelihood begins with; data that are out of all proportion to it are remarked on.
+    """
+
+    shape: tuple
+    support: tuple | None = None
+    integer: bool = False
+    owner: str = "the likelihood"
+    float16: bool = False
+    scale: float | None = None
+
+    def check(self, values, name="x", observed=None):
+        """Check an array's shape and values, and return it as an array; only where `observed` are values looked at."""
+        values = as_array(values, name)
+        self.check_spec(values.shape, values.dtype, name)
+        if len(values) == 0:
+            raise ValueError(
+                f"`{name}` must hold at least one example. Received: an empty array of shape {values.shape}"
+            )
+        seen = (
+            values
+            if observed is None
+            else values[np.broadcast_to(right_aligned(observed, values.ndim), values.shape) != 0]
+        )
+        if seen.size == 0:
+            return values
+        low, high = float(np.min(seen)), float(np.max(seen))
+        if not (np.isfinite(low) and np.isfinite(high)):
+            if observed is not None:
+                raise ValueError(f"`{name}` must be finite where the mask is 1. Received: NaN or infinity")
+            row = int(np.argmin(np.isfinite(values.reshape(len(values), -1)).all(axis=1)))
+            raise ValueError(f"`{name}` must be finite. Received: NaN or infinity, first in example {row}")
+        if self.support is not None and (low < self.support[0] or high > self.support[1]):
+            message = self._support_message(name, low, high)
+            raise ValueError(f"{message} Received: {values.dtype} values from {low:g} to {high:g}")
+        if self.integer and not np.array_equal(seen, np.round(seen)):
+            fraction = seen[seen != np.round(seen)][0]
+            raise ValueError(
+                f"`{name}` must hold whole numbers for {self.owner}. Received: values such as {fraction:g}"
+            )
+        if self.float16 and max(-low, high) > float(np.finfo(np.float16).max):
+            raise ValueError(
+                f"`{name}` must fit into float16 (at most 65504 in size) under the policy mixed_float16: rescale it or "
+                f"take mixed_bfloat16. Received: values from {low:g} to {high:g}"
+            )
+        if self.scale is not None and high - low > _LARGEST_SPREAD * self.scale:
+            self._remark_on_scale(name, low, high)
+        return values
+
+    def check_spec(self, received, dtype, name="x"):
+        """Check the shape and the dtype of a batch or an array, without looking at its values.
+
+        Unknown sizes are None; the first axis is the batch.
+        """
+        shape = self.shape
+        fits = len(received) == len(shape) + 1 and all(
+            size is None or size == expected for size, expected in zip(received[1:], shape, strict=True)
+        )
+        if not fits:
+            hint = ""
+            if tuple(received) == tuple(shape):
+                hint = " Add the batch axis: `x[None]` for an array, `.batch(n)` for a data set."
+            elif len(received) == len(shape) and shape[-1] == 1:
+                hint = " Add the channel axis with `x[..., None]`."
+            expected = ", ".join(["batch", *map(str, shape)]) + ("," if not shape else "")
+            raise ValueError(
+                f"`{name}` must have shape ({expected}) for {self.owner}.{hint} Received: shape {tuple(received)}"
+            )
+        if not _is_numeric(dtype):
+            raise ValueError(f"`{name}` must be numeric for {self.owner}. Received: dtype {dtype}")
+
+    def assert_values(self, values, name="x", observed=None):
+        """Check values inside a `tf.data` pipeline, where an assertion does raise (XLA drops them), and return them."""
+        seen = tf.cast(values, tf.float32)
+        if observed is not None:
+            blank = 0.0 if self.support is None else float(self.support[0])
+            seen = tf.where(right_aligned(observed, seen.shape.rank) > 0, seen, blank)
+        # NaN and infinity become NaN here, and one sum finds them all.
+        finite = tf.debugging.Assert(
+            tf.reduce_sum(seen * 0.0) == 0.0, [f"`{name}` must be finite. Received: NaN or infinity"]
+        )
+        checks = [finite]
+        low, high = tf.reduce_min(seen), tf.reduce_max(seen)
+        if self.support is not None:
+            inside = tf.logical_and(low >= self.support[0], high <= self.support[1])
+            inside = tf.logical_or(inside, tf.equal(tf.size(seen), 0))
+            message = self._support_message(name, *self.support) + " Received: values from, to"
+            checks.append(tf.debugging.Assert(inside, [message, low, high]))
+        if self.integer:
+            whole = tf.reduce_all(seen == tf.round(seen))
+            message = f"`{name}` must hold whole numbers for {self.owner}. Received: fractions"
+            checks.append(tf.debugging.Assert(whole, [message]))
+        if self.scale is not None:
+            remark = lambda low, high: self._remark_on_scale(name, float(low), float(high))  # noqa: E731
+            tf.cond(
+                high - low > _LARGEST_SPREAD * self.scale,
+                lambda: tf.py_function(remark, [low, high], []),
+                lambda: tf.no_op(),
+            )
+        with tf.control_dependencies([check for check in checks if check is not None]):
+            return tf.identity(values)
+
+    def blank(self, size):
+        """Return examples of the lowest value that is allowed, or of zeros."""
+        lowest = 0.0 if self.support is None else self.support[0]
+        return np.full([size, *self.shape], lowest, np.float32)
+
+    def _support_message(self, name, low, high):
+        hint = ""
+        if tuple(self.support) == (0, 1) and not self.integer:
+            hint = " Divide 8-bit images by 255, or let `keras_vae.data.pipeline` do it."
+            if -1.0 <= low < 0.0 and high <= 1.0:
+                hint = " Values from -1 to 1 become such by `(x + 1) / 2`."
+        return f"`{name}` must be in [{self.support[0]:g}, {self.support[1]:g}] for {self.owner}.{hint}"
+
+    def _remark_on_scale(self, name, low, high):
+        _remark(
+            ("scale", self.owner, name),
+            logging.WARNING,
+            "`%s` has values from %g to %g, and %s begins with a scale of %g: rescale the data, or give the scale.",
+            *(name, low, high, self.owner, self.scale),
+        )
+
+
+class Spec(NamedTuple):
+    """What a model takes: the one check of all doors.
+
+    Attributes
+    ----------
+    x : Values
+        What observations must be like.
+    condition : Values, optional
+        What the raw values of the condition must be like; None for a model without one.
+    maskable : bool
+        Whether the likelihood scores single elements, so that a mask can leave some out.
+    dtype : str
+        The precision of arrays of floating-point numbers.
+    """
+
+    x: Values
+    condition: Values | None = None
+    maskable: bool = True
+    dtype: str = "float32"
+
+    def batch(self, data, y=None, sample_weight=None, *, class_weight=None) -> Batch:
+        """Make a batch of whatever a user hands over, as arrays or as tensors, without looking at its values.
+
+        Parameters
+        ----------
+        data : Batch, array_like, tensor, dict or tuple
+            x, `(x,)`, `(x, y)`, `(x, y, sample_weight)`, or a dictionary of fields in place of x.
+        y : array_like or tensor, optional
+            Of the shape of x it is the target; what fits the model's condition is the condition; other labels are left
+            out, and the log says so once.
+        sample_weight : array_like or tensor, optional
+            Shape (batch,) or (batch, 1).
+        class_weight : dict, optional
+            From the whole number of a class, as y has it, to the weight of its examples.
+
+        Returns
+        -------
+        Batch
+
+        Raises
+        ------
+        ValueError
+            If a field is unknown or given twice, or has another shape than the model's.
+        """
+        if isinstance(data, tuple) and not isinstance(data, Batch):
+            if not 1 <= len(data) <= 3:
+                raise ValueError(f"A batch must be x, (x, y) or (x, y, sample_weight). Received: {len(data)} entries")
+            x, own_y, own_weight = (*data, None, None)[:3]
+            own_y = None if isinstance(own_y, tuple) and not own_y else own_y  # how `tf.data` writes None
+            for name, own, other in (("y", own_y, y), ("sample_weight", own_weight, sample_weight)):
+                _once(name, own, other)
+            y, sample_weight = (y if own_y is None else own_y), (sample_weight if own_weight is None else own_weight)
+            data = x
+        if isinstance(data, Batch):
+            fields = data.fields
+        elif isinstance(data, Mapping):
+            fields = _known(data)
+        else:
+            fields = {"x": data}
+        fields = {name: _tensor_or_array(value, name) for name, value in fields.items()}
+        y = None if y is None or y is data else _tensor_or_array(y, "y")
+        if class_weight is not None:
+            _once("sample_weight", sample_weight, class_weight, "class_weight")
+            sample_weight = _of_classes(y if y is not None else fields.get("condition"), class_weight)
+        if sample_weight is not None:
+            _once("sample_weight", fields.get("sample_weight"), sample_weight)
+            fields["sample_weight"] = _tensor_or_array(sample_weight, "sample_weight")
+        if y is not None:
+            role = self._role(y, fields)
+            if role is not None:
+                _once(role, fields.get(role), y, "y")
+                fields[role] = y
+        if "sample_weight" in fields:
+            fields["sample_weight"] = _vector(fields["sample_weight"])
+        batch = Batch(**fields)
+        self._check_shapes(batch)
+        return batch
+
+    def arrays(self, data, y=None, sample_weight=None, *, class_weight=None) -> Batch:
+        """Make a batch of arrays and check their values.
+
+        Parameters
+        ----------
+        data, y, sample_weight, class_weight
+            As in `batch`.
+
+        Returns
+        -------
+        Batch
+            Of NumPy arrays, each with a row for each example.
+
+        Raises
+        ------
+        ValueError
+            If a field is empty, not finite, of another length, or out of what the model takes.
+        """
+        batch = self.batch(data, y, sample_weight, class_weight=class_weight).map(np.asarray)
+        for name, values in batch.fields.items():
+            if name == "sample_weight":
+                _check_weights(values)
+            elif name == "mask":
+                if not np.isin(values, (0, 1)).all():
+                    raise ValueError("`mask` must hold 1 where x is observed and 0 elsewhere. Received: other values")
+            else:
+                self._values(name, batch).check(values, name, batch.mask if name != "condition" else None)
+            if len(values) != len(batch.x):
+                raise ValueError(
+                    f"`{name}` must have one row for each of the {len(batch.x)} examples. Received: {len(values)}"
+                )
+        # One precision, so that one trace fits all.
+        return _hidden(batch.map(lambda values: values.astype(self.dtype) if values.dtype.kind == "f" else values))
+
+    def asserted(self, batch: Batch) -> Batch:
+        """Check the values of a batch of tensors inside a `tf.data` pipeline.
+
+        Parameters
+        ----------
+        batch : Batch
+            What `batch` made.
+
+        Returns
+        -------
+        Batch
+        """
+        checked = {}
+        for name, values in batch.fields.items():
+            if name == "mask":
+                values = tf.cast(values, tf.float32)
+                is_mask = tf.reduce_all((values == 0.0) | (values == 1.0))
+                message = "`mask` must hold 1 where x is observed and 0 elsewhere. Received: other values"
+                with tf.control_dependencies([tf.debugging.Assert(is_mask, [message])]):
+                    checked[name] = tf.identity(values)
+            elif name == "sample_weight":
+                message = "`sample_weight` must be finite and >= 0. Received: other values"
+                good = tf.reduce_all(tf.math.is_finite(values) & (values >= 0))
+                with tf.control_dependencies([tf.debugging.Assert(good, [message])]):
+                    checked[name] = tf.identity(values)
+            else:
+                observed = batch.mask if name != "condition" else None
+                checked[name] = self._values(name, batch).assert_values(values, name, observed)
+        return _hidden(Batch(**checked))
+
+    def blank(self, size: int) -> Batch:
+        """Return examples that every model takes: the lowest values that are allowed, or zeros.
+
+        Parameters
+        ----------
+        size : int
+            How many.
+
+        Returns
+        -------
+        Batch
+            Of arrays.
+        """
+        found = {"x": self.x, "condition": self.condition}
+        return Batch(**{name: values.blank(size) for name, values in found.items() if values is not None})
+
+    def tensors(self, data) -> Batch:
+        """Make a batch of tensors, in which what the mask hides is zero.
+
+        Parameters
+        ----------
+        data : Batch, array_like, tensor, dict or tuple
+            As in `batch`.
+
+        Returns
+        -------
+        Batch
+        """
+        return _hidden(self.batch(data).map(tf.convert_to_tensor))
+
+    def _values(self, name, batch):
+        if name == "condition":
+            return self.condition
+        # What an encoder sees of a corrupted x need not be possible as an observation.
+        is_input = name == "x" and batch.target is not None
+        return self.x._replace(support=None, integer=False) if is_input else self.x
+
+    def _check_shapes(self, batch):
+        for name, values in batch.fields.items():
+            if name == "sample_weight" or values.shape is None or _rank(values) is None:
+                continue
+            if name == "mask":
+                self._check_mask(values)
+            elif name == "condition" and self.condition is None:
+                raise ValueError("`condition` must be left out: the model was made without one. Received: values")
+            else:
+                self._values(name, batch).check_spec(tuple(values.shape), _dtype(values), name)
+        if self.condition is not None and batch.condition is None:
+            raise ValueError(
+                f"`condition` must be given for {self.condition.owner}: pass a dictionary "
+                '{"x": ..., "condition": ...}, or the condition as y. Received: None'
+            )
+
+    def _check_mask(self, mask):
+        if not self.maskable:
+            raise ValueError(
+                f"`mask` must be left out for {self.x.owner}, which does not score single elements. Received: a mask"
+            )
+        sizes, shape = tuple(mask.shape)[1:], self.x.shape
+        fits = len(sizes) <= len(shape) and all(
+            size in (None, 1, expected) for size, expected in zip(sizes, shape, strict=False)
+        )
+        if not sizes or not fits:
+            raise ValueError(
+                f"`mask` must have the shape of an event, {shape}, or its beginning, after the batch. "
+                f"Received: shape {tuple(mask.shape)}"
+            )
+
+    def _role(self, y, fields):
+        """Decide what y is: "target", "condition", or None for labels that have no use here."""
+        rank = _rank(y)
+        if rank is not None:
+            if _fits(self.x, y):
+                return "target"
+            if self.condition is not None and "condition" not in fields and _fits(self.condition, y):
+                return "condition"
+        if not _is_numeric(_dtype(y)) or rank == 0:
+            raise ValueError(
+                "`y` must be a target of the shape of x, a condition, or labels, one for each example. "
+                f"Received: {_dtype(y)} of shape {tuple(y.shape)}"
+            )
+        lengths = [None if _rank(values) in (None, 0) else values.shape[0] for values in (fields["x"], y)]
+        if None not in lengths and lengths[0] != lengths[1]:
+            raise ValueError(f"`y` must have one row for each of the {lengths[0]} examples. Received: {lengths[1]}")
+        if self.condition is None:
+            _remark(
+                ("labels", self.x.owner),
+                logging.INFO,
+                "The labels `y` are left out: the model has no condition, and they have not the shape of x.",
+            )
+            return None
+        return "condition"
+
+
+def as_array(values, name="x") -> np.ndarray:
+    """Return an array of numbers: of arrays, tensors, nested lists, data frames and h5py's data sets.
+
+    Parameters
+    ----------
+    values : array_like
+        What was handed over.
+    name : str
+        What it is, for the message.
+
+    Returns
+    -------
+    numpy.ndarray
+
+    Raises
+    ------
+    ValueError
+        If it is ragged, or holds no numbers.
+    """
+    try:
+        array = np.asarray(values)
+    except ValueError as error:
+        raise ValueError(f"`{name}` must be a rectangular array of numbers. Received: {error}") from error
+    if not _is_numeric(array.dtype):
+        raise ValueError(f"`{name}` must be an array of numbers. Received: {array.dtype} from {type(values).__name__}")
+    return array
+
+
+def right_aligned(mask, rank):
+    """Give a mask of shape (batch, ...) trailing axes of size 1 up to a rank."""
+    missing = rank - len(mask.shape)
+    return mask[(..., *[None] * missing)] if missing > 0 else mask
+
+
+def _hidden(batch):
+    """Put zeros where x and the target are not observed, so that nothing sees what is hidden."""
+    if batch.mask is None:
+        return batch
+
+    def hide(values):
+        if values is None:
+            return None
+        mask = right_aligned(batch.mask, len(values.shape))
+        if isinstance(values, np.ndarray):
+            return np.where(mask != 0, values, np.zeros([], values.dtype))
+        return tf.where(tf.cast(mask, tf.bool), values, tf.zeros([], values.dtype))
+
+    return batch._replace(x=hide(batch.x), target=hide(batch.target))
+
+
+def _known(data):
+    for key in data:
+        if key not in Batch._fields:
+            near = difflib.get_close_matches(str(key), Batch._fields, n=1, cutoff=0.5)
+            hint = f" Did you mean {near[0]!r}?" if near else ""
+            raise ValueError(f"A batch must have no other keys than {list(Batch._fields)}.{hint} Received: {key!r}")
+    if data.get("x") is None:
+        raise ValueError(f"A batch that is a dictionary must have the key 'x'. Received: keys {sorted(data)}")
+    return {name: value for name, value in data.items() if value is not None}
+
+
+def _once(name, first, second, other=None):
+    if first is not None and second is not None:
+        raise ValueError(
+            f"`{name}` must be given once. Received: two values" + (f", the other by `{other}`" * bool(other))
+        )
+
+
+def _tensor_or_array(value, name):
+    if isinstance(value, (tf.RaggedTensor, tf.RaggedTensorSpec)):
+        raise ValueError(
+            f"`{name}` must be a rectangular array: pad it, and pass a `mask` of shape (batch, time) with 1 where "
+            "there is data. Received: a ragged tensor"
+        )
+    is_symbolic = isinstance(value, (tf.TypeSpec, tf.Variable, keras.KerasTensor))
+    return value if is_symbolic or tf.is_tensor(value) else as_array(value, name)
+
+
+def _vector(weights):
+    rank = _rank(weights)
+    if rank == 2 and weights.shape[1] in (1, None):
+        return weights if isinstance(weights, tf.TypeSpec) else weights[:, 0]
+    if rank not in (None, 1):
+        raise ValueError(
+            "`sample_weight` must have shape (batch,): one weight for each example. To leave single elements or time "
+            f"steps out, pass a `mask`. Received: shape {tuple(weights.shape)}"
+        )
+    return weights
+
+
+def _of_classes(labels, class_weight):
+    """Return the weight of each example by its class, as Keras does."""
+    if isinstance(labels, tf.TypeSpec):
+        return tf.TensorSpec([None], tf.float32)
+    if labels is None or not isinstance(class_weight, Mapping):
+        raise ValueError(
+            "`class_weight` must be a dictionary from classes to weights, given with labels `y`. "
+            f"Received: class_weight={class_weight!r}" + (" and no labels" if labels is None else "")
+        )
+    if _rank(labels) == 2:
+        labels = labels[:, 0] if labels.shape[1] == 1 else tf.argmax(labels, axis=1)
+    elif _rank(labels) != 1:
+        raise ValueError(f"`class_weight` must have labels of shape (batch,). Received: shape {tuple(labels.shape)}")
+    if isinstance(labels, np.ndarray):
+        return np.array([class_weight.get(int(label), 1.0) for label in np.round(labels)], np.float32)
+    weights = tf.ones(tf.shape(labels), tf.float32)
+    for label, weight in class_weight.items():
+        weights = tf.where(tf.cast(labels, tf.int64) == label, tf.cast(weight, tf.float32), weights)
+    return weights
+
+
+def _check_weights(weights):
+    if not np.all(np.isfinite(weights) & (weights >= 0)):
+        raise ValueError(
+            f"`sample_weight` must be finite and >= 0. Received: values from {np.min(weights):g} to {np.max(weights):g}"
+        )
+
+
+def _fits(values, y):
+    sizes = tuple(y.shape)[1:]
+    return len(sizes) == len(values.shape) and all(
+        size in (None, expected) for size, expected in zip(sizes, values.shape, strict=True)
+    )
+
+
+def _rank(values):
+    return tf.TensorShape(values.shape).rank
+
+
+def _dtype(values):
+    return tf.as_dtype(values.dtype).as_numpy_dtype if not isinstance(values, np.ndarray) else values.dtype
+
+
+def _is_numeric(dtype):
+    return dtype == tf.bfloat16.as_numpy_dtype or np.dtype(dtype).kind in "fiub"
+
+
+def _remark(key, level, message, *args):
+    """Log a message, once in a process."""
+    if key not in _REMARKS:
+        _REMARKS.add(key)
+        _logger.log(level, message, *args)

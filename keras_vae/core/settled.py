@@ -1,0 +1,34 @@
+"""Arguments that are for good once an object is made."""
+
+import functools
+import inspect
+
+
+class Settled:
+    """Refuses another value for an argument of the constructor: what training has traced would not see it.
+
+    An argument that is None at first may be filled in once.
+    """
+
+    _settled_remedy = "Make a new one and a model with it; the parts that both models share keep their weights."
+
+    def __setattr__(self, name, value):
+        if name in _arguments(type(self)):
+            old = vars(self).get(name)
+            if old is not None and old is not value and old != value:
+                raise AttributeError(
+                    f"`{name}` must be given to the constructor of `{type(self).__name__}`: training keeps the value "
+                    f"that it has traced. {self._settled_remedy} Received: {name}={value!r} in place of {old!r}"
+                )
+        super().__setattr__(name, value)
+
+
+@functools.cache
+def _arguments(owner):
+    """Return the names of the constructor's own arguments, in this class and the settled classes above it."""
+    names = set()
+    for parent in owner.__mro__:
+        if issubclass(parent, Settled) and "__init__" in vars(parent):
+            parameters = list(inspect.signature(parent.__init__).parameters.values())[1:]
+            names |= {p.name for p in parameters if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)}
+    return frozenset(names - {"name", "dtype", "trainable"})

@@ -1,0 +1,200 @@
+"""Training steps that are not finite: they change nothing, and the first one is named."""
+
+import time
+
+import keras
+import tensorflow as tf
+
+from keras_vae.core import global_sum, is_multi_worker, keras_internals, num_replicas
+
+_RATE = "Try a lower learning rate, `clipnorm` in the optimizer, or a narrower `log_var_range` of the posterior"
+_ADVICE = {
+    "data": "Look at the data set and its sample weights",
+    "kl_loss": _RATE,
+    "reconstruction_loss": "Try a lower learning rate, `clipnorm` in the optimizer, or rescaled data",
+    "loss": "Its terms were finite: look at beta and at the regularisers",
+    "gradient": "The loss was finite: try a lower learning rate, or look for a function with an infinite slope",
+}
+_OTHER_ADVICE = "Look at the part that this term comes from, or try a lower learning rate"
+_SECONDS = 1.0
+
+
+class DivergenceError(FloatingPointError):
+    """A training step gave NaN or infinity. It changed nothing, nor did the steps after it.
+
+    Parameters
+    ----------
+    message : str
+        For the user.
+    term : str
+        What went first, in the order in which a step computes: "data", "kl_loss", the other terms of the objective,
+        "loss" or "gradient".
+    step : int
+        Which training step it was, counted from 1 over all epochs.
+    """
+
+    def __init__(self, message: str, *, term: str, step: int):
+        super().__init__(message)
+        self.term = term
+        self.step = step
+
+
+class DivergenceGuard:
+    """Keeps NaN and infinity out of a model, from inside its training step, and remembers which term went first.
+
+    It is no Keras object and its variable is not saved with the model.
+    """
+
+    def __init__(self, log_names):
+        # kl_loss before reconstruction_loss: a posterior that is NaN makes both so. Bounds are sums of the others.
+        names = sorted((name for name in log_names if not name.endswith("elbo")), key=lambda name: name != "kl_loss")
+        self.terms = ("data", *names, "loss", "gradient")
+        self._first = tf.Variable(  # 0, or the step times the number of terms, plus the term
+            0, dtype=tf.int64, trainable=False, aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA
+        )
+
+    def update(self, model, batch, differentiate):
+        """Differentiate and update the weights; if anything is not finite, on any replica, change nothing.
+
+        `differentiate()` returns terms, penalty, gradients and variables. It may update moving averages, which are put
+        back. Returns terms and penalty.
+        """
+        optimizer = model.optimizer
+        remembered = _moving_averages(model)
+        terms, penalty, gradients, variables = differentiate()
+        gradients = _agree(gradients, optimizer)
+        finite = self._check(batch, terms, penalty, gradients, optimizer)
+
+        def update():
+            optimizer.apply_gradients(zip(gradients, variables, strict=True))
+            return tf.constant(True)
+
+        # XLA copies all state that passes through `tf.cond`, but merges a selection with the update; without XLA the
+        # condition is free and the selection costs. Replicas can't be synchronized from within a condition.
+        if (model.jit_compile and not model.run_eagerly) or tf.distribute.has_strategy():
+            if getattr(optimizer, "gradient_accumulation_steps", None):  # NaN would stay in the sum
+                gradients = [
+                    part if part is None else tf.where(finite, part, tf.zeros_like(part)) for part in gradients
+                ]
+            counters = _values([variable for variable in optimizer.variables if len(variable.shape) == 0])
+            with keras_internals.masked_updates(optimizer, finite):
+                update()
+            _put_back(counters, finite)
+        else:
+            tf.cond(finite, update, lambda: tf.constant(False))
+        _put_back(remembered, finite)
+        return terms, penalty
+
+    def reset(self):
+        """Forget; training starts anew."""
+        self._first.assign(0)
+
+    def raise_if_diverged(self):
+        """Raise a `DivergenceError` if a step was not finite, and forget it."""
+        code = int(self._first.numpy())
+        if not code:
+            return
+        self.reset()
+        step, number = divmod(code, len(self.terms))
+        term = self.terms[number]
+        raise DivergenceError(
+            f"`{term}` must be finite. Received: NaN or infinity in training step {step}. The weights are those of "
+            f"step {step - 1}. {_ADVICE.get(term, _OTHER_ADVICE)}.",
+            term=term,
+            step=step,
+        )
+
+    def _check(self, batch, terms, penalty, gradients, optimizer):
+        """Tell whether this step, on all replicas, and those before it were finite."""
+        gradient = _is_spoilt(gradients)
+        if isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
+            # That optimizer expects overflows of the scaled gradient, until there is no scale left.
+            gradient = tf.logical_and(gradient, optimizer.dynamic_scale <= 1.0)
+        spoilt = {
+            "data": _is_spoilt(batch.fields.values()),
+            **{name: _is_spoilt([terms.logs[name]]) for name in self.terms[1:-2]},
+            "loss": _is_spoilt([terms.loss, *(terms.inference_losses or ()), penalty]),
+            "gradient": gradient,
+        }
+        spoilt = global_sum(tf.cast(tf.stack([spoilt[name] for name in self.terms]), tf.int32)) > 0
+        now = tf.reduce_any(spoilt)
+        before = tf.convert_to_tensor(self._first)
+        code = (tf.cast(optimizer.iterations, tf.int64) + 1) * len(self.terms) + tf.argmax(tf.cast(spoilt, tf.int32))
+        self._first.assign(tf.where(tf.logical_and(before == 0, now), code, before))
+        return tf.logical_and(before == 0, tf.logical_not(now))
+
+
+class DivergenceWatch(keras.callbacks.Callback):
+    """Asks a guard whether all was finite, before validation and before anything is saved.
+
+    Within an epoch it asks once a second: on an accelerator the answer waits for the steps under way. Steps after a bad
+    one change nothing, so that nothing is lost by hearing of it later. Workers, whose clocks differ, ask at the end of
+    the epoch alone.
+    """
+
+    def __init__(self, guard):
+        super().__init__()
+        self.guard = guard
+        self._next = 0.0
+
+    def on_train_begin(self, logs=None):
+        """Forget an earlier run."""
+        self.guard.reset()
+
+    def on_train_batch_end(self, batch, logs=None):
+        """Ask, if it is time."""
+        if time.monotonic() >= self._next and not is_multi_worker(self.model.distribute_strategy):
+            self.guard.raise_if_diverged()
+            self._next = time.monotonic() + _SECONDS
+
+    def on_test_begin(self, logs=None):
+        """Ask before validation."""
+        self.guard.raise_if_diverged()
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Ask before other callbacks save the model."""
+        self.guard.raise_if_diverged()
+
+
+def _agree(gradients, optimizer):
+    """Let a gradient that overflows half precision on one replica do so on all: Keras skips by each one's own."""
+    if num_replicas() == 1 or not isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
+        return gradients
+    overflows = global_sum(tf.cast(_is_spoilt(gradients), tf.int32)) > 0
+    return [part if part is None else tf.where(overflows, float("inf"), part) for part in gradients]
+
+
+def _is_spoilt(values):
+    """Tell whether any of some tensors holds NaN or infinity: their sum does, and one number is all that is tested."""
+    values = [getattr(value, "values", value) for value in values if value is not None]  # those of sparse gradients
+    sums = [tf.cast(_sum(value), tf.float64) for value in map(tf.convert_to_tensor, values) if value.dtype.is_floating]
+    return tf.logical_not(tf.math.is_finite(tf.add_n(sums))) if sums else tf.constant(False)
+
+
+def _sum(value):
+    """Sum a tensor; where a sum of finite values overflows, the next step would find infinity in any case."""
+    if value.dtype == tf.float16:  # in which some thousand pixels overflow
+        value = tf.cast(value, tf.float32)
+    if value.shape.rank is not None and value.shape.rank >= 2 and value.shape[-1] is not None:
+        # A product with ones is how XLA reads a matrix fastest.
+        rows = tf.reshape(value, [-1, value.shape[-1]])
+        value = tf.linalg.matmul(tf.ones([1, tf.shape(rows)[0]], rows.dtype), rows)
+    return tf.reduce_sum(value)
+
+
+def _moving_averages(model):
+    """Read what a forward pass may update, before it does."""
+    layers = [layer for layer in keras_internals.all_layers(model) if layer.trainable]
+    return _values([variable for layer in layers for variable in keras_internals.own_weights(layer)[1]])
+
+
+def _values(variables):
+    # What Keras does not aggregate can't be assigned from a replica.
+    free = not tf.distribute.has_strategy()
+    kept = [variable for variable in variables if free or variable.aggregation not in (None, "none")]
+    return [(variable, tf.convert_to_tensor(variable)) for variable in kept]
+
+
+def _put_back(remembered, finite):
+    for variable, value in remembered:
+        variable.assign(tf.where(finite, tf.convert_to_tensor(variable), value))
