@@ -26,7 +26,7 @@ def generate(
     ] = 0,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace older files.")] = False,
 ):
-    """Generate images: z from the prior, and the mean of p(x|z).
+    """Generate images: z from the prior, and the mean of p(x|z) or its likeliest levels.
 
     \b
     Examples:

@@ -34,7 +34,7 @@ def reconstruct(
     split: Annotated[Literal["test", "train"], typer.Option(help="Which part of a data set with a name.")] = "test",
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace older files.")] = False,
 ):
-    """Reconstruct images: the mean of p(x|z) at the mean of q(z|x).
+    """Reconstruct images: the mean of p(x|z), or its likeliest levels, at the mean of q(z|x).
 
     \b
     Examples:

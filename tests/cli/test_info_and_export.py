@@ -34,7 +34,7 @@ def test_the_table_of_parts_has_the_models_shapes_and_numbers_of_weights(saved, 
     vae = keras.models.load_model(saved)
     lines = said.splitlines()
     assert lines[1] == f"{saved}: VAE, {saved.stat().st_size / 1e6:.1f} MB"
-    assert re.fullmatch(r"saved \d{4}-.* with Keras 3\.\S+, format version 1, seed 0", lines[2])
+    assert re.fullmatch(r"saved \d{4}-.* with Keras 3\.\S+, format version 2, seed 0", lines[2])
     assert lines[3] == "observations 8 x 8 x 1, latent dimensions 2"
     for name in ("encoder", "posterior", "decoder", "likelihood", "prior"):
         (line,) = [line for line in lines if line.startswith(name)]
