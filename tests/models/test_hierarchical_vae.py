@@ -172,7 +172,7 @@ def test_parts_that_do_not_make_levels_are_refused():
         kv.HierarchicalVAE(
             encoders=one[0] * 2, posteriors=[kv.posteriors.Deterministic(2)] * 2, priors=one[2] * 2, **rest
         )
-    with pytest.raises(ValueError, match=r"`z` must hold an array of shape .* Received: shapes \[\(2, 3\)\]"):
+    with pytest.raises(ValueError, match=r"`z` must hold arrays of the shapes .* Received: shape \(2, 3\)"):
         hierarchy().decode([np.zeros((2, 3))])
     with pytest.raises(ValueError, match="`condition` must be given to `ConditionalGaussian`"):
         hierarchy().priors[0].distribution()
