@@ -1,8 +1,10 @@
 """The models of the package: a VAE with one latent variable, and one with several levels."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import keras
+import numpy as np
 
 from keras_vae.conditions import Condition
 from keras_vae.core import register
@@ -84,6 +86,10 @@ class VAE(LatentVariableModel):
         """The number of latent dimensions."""
         return self.posterior.latent_dim
 
+    if TYPE_CHECKING:
+
+        def encode(self, x: Any, *, batch_size: int = 128) -> np.ndarray: ...
+
 
 @register
 class HierarchicalVAE(LatentVariableModel):
@@ -153,3 +159,7 @@ class HierarchicalVAE(LatentVariableModel):
     def latent_dim(self) -> tuple[int, ...]:
         """The number of latent dimensions of each level, bottom-up."""
         return tuple(posterior.latent_dim for posterior in self.posteriors)
+
+    if TYPE_CHECKING:
+
+        def encode(self, x: Any, *, batch_size: int = 128) -> tuple[np.ndarray, ...]: ...
