@@ -8,7 +8,7 @@ from keras_vae.divergences.gaussian import cholesky_kl
 tfd = tfp.distributions
 
 
-def closed_form_kl(posterior, prior):
+def closed_form_kl(posterior: tfp.distributions.Distribution, prior: tfp.distributions.Distribution) -> tf.Tensor:
     """Return KL[q(z|x) || p(z)] in closed form, and never anything else in its place.
 
     Factorized Gaussians (Kingma & Welling 2014, appendix B), Gaussians with full covariance (`gaussian_kl`) and any mix
@@ -46,7 +46,9 @@ def closed_form_kl(posterior, prior):
     )
 
 
-def closed_form_kl_per_dimension(posterior, prior):
+def closed_form_kl_per_dimension(
+    posterior: tfp.distributions.Distribution, prior: tfp.distributions.Distribution
+) -> tf.Tensor:
     """Return the KL divergence of factorized Gaussians, dimension by dimension.
 
     `KL_j = 1/2 [(s_j^2 + (m_j - m'_j)^2) / s'_j^2 - 1] + log(s'_j / s_j)`
