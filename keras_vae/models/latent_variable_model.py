@@ -83,6 +83,10 @@ class LatentVariableModel(Trainer):
         Passed to `keras.Model`.
     """
 
+    likelihood: Likelihood
+    objective: Objective
+    condition: Condition | None
+
     part_names: tuple[str, ...] = ("decoder", "likelihood", "objective", "condition")
     """Arguments that are parts, each serialized by itself."""
 

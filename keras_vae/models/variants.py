@@ -60,6 +60,9 @@ class VAE(LatentVariableModel):
 
     part_names = ("encoder", "posterior", "decoder", "likelihood", "prior", "objective", "condition")
 
+    posterior: Posterior
+    prior: Prior
+
     def __init__(
         self,
         *,
