@@ -123,9 +123,11 @@ def test_a_seed_is_an_image(model, exports, loaded):
     seed = np.array([[1, 2], [1, 2], [2, 1], [1, 3], [0, 0]], np.int32)
     images = call(loaded[model]["generate"], {"seed": seed})["mean"]
     np.testing.assert_array_equal(images[0], images[1])
-    for one in range(1, 5):
-        for other in range(one):
-            assert (one, other) == (1, 0) or np.abs(images[one] - images[other]).max() > 1e-4
+    apart = np.abs(images[1:, None] - images[None, 1:]).reshape(4, 4, -1).max(axis=2) > 1e-4
+    if model == "categories":  # the most probable categories of two images may be the same
+        assert apart.any()
+    else:
+        np.testing.assert_array_equal(apart, ~np.eye(4, dtype=bool))
     again = tf.saved_model.load(path).signatures["generate"]
     np.testing.assert_array_equal(call(again, {"seed": seed})["mean"], images)
 

@@ -56,14 +56,22 @@ def test_features_of_the_events_size_are_projected_point_by_point():
     assert np.argwhere(changed).tolist() == [[2, 3]]
 
 
-@pytest.mark.parametrize("shape", [(11,), (3, 5, 7), (5, 6, 7)], ids=str)
-def test_other_features_are_flattened(shape):
+@pytest.mark.parametrize("shape", [(11,), (6, 5), (3, 5, 7, 2)], ids=str)
+def test_features_of_another_rank_are_flattened(shape):
     likelihood = kv.likelihoods.Bernoulli((6, 5, 2))
     h = features(*shape)
     kernel, bias = (likelihood(h), likelihood.get_weights())[1]
     assert kernel.shape == (np.prod(shape), 60)
     expected = (h.reshape(4, -1) @ kernel + bias).reshape(4, 6, 5, 2)
     np.testing.assert_allclose(likelihood(h)["logits"], expected, rtol=1e-3, atol=1e-5)
+
+
+@pytest.mark.parametrize("shape", [(3, 5, 7), (5, 6, 7)], ids=str)
+def test_a_map_of_another_size_is_refused_with_what_helps(shape):
+    with pytest.raises(
+        ValueError, match=r"shape \(batch, 6, 5, channels\) .*: crop or pad it to that size, or flatten it"
+    ):
+        kv.likelihoods.Bernoulli((6, 5, 2))(features(*shape))
 
 
 @pytest.mark.parametrize("kind", ["categorical", "gaussian_per_dimension"])
