@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from keras_vae.core import check_integer, resolve_seed
+from keras_vae.core import check_integer, resolve_seed, right_aligned
 from keras_vae.evaluation.aggregate import mutual_information
 from keras_vae.evaluation.bound import bound
 from keras_vae.evaluation.execution import check_model
@@ -222,7 +222,7 @@ def evaluate_vae(
     Raises
     ------
     TypeError
-        If `vae` is no model of this package.
+        If `vae` is not a model of this package.
     ValueError
         If the model's posterior has no density, an argument is out of range, or x does not suit the likelihood.
 
@@ -255,7 +255,7 @@ def evaluate_vae(
     errors["mutual_information"] = information.standard_error
     top_rate, tails = float(parts.rates[-1].mean()), evidence.pareto_k[~np.isnan(evidence.pareto_k)]
     active, latent_dim = _active_units(vae, x)
-    bits, note = _bits_per_dim(vae.likelihood, x.event, means["log_evidence"], num_levels)
+    bits, note = _bits_per_dim(vae.likelihood, x, means["log_evidence"], num_levels)
     return Evaluation(
         **means,
         mutual_information=information.value,
@@ -306,18 +306,23 @@ def _standard_error(values):
     return float(values.std(ddof=1) / np.sqrt(len(values))) if len(values) > 1 else float("nan")
 
 
-def _bits_per_dim(likelihood, x, log_evidence, num_levels=None):
-    """Turn log p(x) into bits for each element of an event; return them, or None, and how, or why not.
+def _bits_per_dim(likelihood, batch, log_evidence, num_levels=None):
+    """Turn log p(x) into bits for each observed element of an event; return them, or None, and how, or why not.
 
     Values in [0, 1] are of `num_levels` levels, by default 256 where all are whole multiples of 1/255.
     """
-    size = likelihood.event_size
+    x, size = batch.event, likelihood.event_size
+    if batch.mask is not None:
+        mask = right_aligned(batch.mask, 1 + len(likelihood.event_shape))
+        size = size * float(np.broadcast_to(mask, (len(x), *likelihood.event_shape)).mean(dtype=np.float64))
+        if size == 0:
+            return None, "left out: nothing is observed"
     value = -log_evidence / (size * math.log(2))
     if likelihood.is_discrete:
         if np.array_equal(x, np.round(x)):
-            return value, f"-log p(x) / ({size} ln 2)"
+            return value, f"-log p(x) / ({size:.8g} ln 2)"
         return None, (
-            "left out: of grey values this likelihood gives a cross-entropy, which is no log-probability, and so all "
+            "left out: of grey values this likelihood gives a cross-entropy, which is not a log-probability, so all "
             "numbers in nats compare with themselves alone"
         )
     if x.min() < 0.0 or x.max() > 1.0:
@@ -327,8 +332,8 @@ def _bits_per_dim(likelihood, x, log_evidence, num_levels=None):
             return None, "left out: the bits of a density depend on the number of levels: say `num_levels`"
         num_levels = 256
     return value + math.log2(num_levels), (
-        f"-log p(x) / ({size} ln 2) + log2 {num_levels}, for the change of units from [0, 1] to {num_levels} levels; "
-        "a bound on the bits of the levels themselves only if noise within each level was added to x"
+        f"-log p(x) / ({size:.8g} ln 2) + log2 {num_levels}, for the change of units from [0, 1] to {num_levels} "
+        "levels; a bound on the bits of the levels themselves only if noise within each level was added to x"
     )
 
 

@@ -239,6 +239,15 @@ def test_bits_per_dim_of_binary_data_and_of_categories():
         assert found.bits_per_dim_note == "-log p(x) / (6 ln 2)"
 
 
+def test_bits_per_dim_with_a_mask_are_those_of_what_is_observed():
+    binary = np.random.default_rng(0).integers(0, 2, (20, 6)).astype("float32")
+    mask = np.tile([1.0, 1.0, 0.0], (20, 2))
+    for likelihood in (kv.likelihoods.Bernoulli((6,)), kv.likelihoods.Categorical((6,), 4)):
+        found = evaluate_vae(model_of(likelihood), {"x": binary, "mask": mask}, 50, seed=0)
+        assert found.bits_per_dim == pytest.approx(-found.log_evidence / (4 * math.log(2)))
+        assert found.bits_per_dim_note == "-log p(x) / (4 ln 2)"
+
+
 def test_bits_per_dim_of_grey_values_under_a_bernoulli_is_left_out_with_the_reason():
     grey = np.random.default_rng(0).random((20, 6))
     found = evaluate_vae(model_of(kv.likelihoods.Bernoulli((6,))), grey, 5, seed=0)
