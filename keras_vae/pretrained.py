@@ -18,7 +18,7 @@ def load_pretrained(name: str) -> LatentVariableModel:
     Parameters
     ----------
     name : str
-        One of the names that `available()` tells.
+        One of the names that `available()` returns.
 
     Returns
     -------
@@ -63,7 +63,7 @@ def find(name: str) -> pathlib.Path:
     Parameters
     ----------
     name : str
-        One of the names that `available()` tells.
+        One of the names that `available()` returns.
 
     Returns
     -------

@@ -77,6 +77,11 @@ kv.posteriors.DiagonalGaussian("two")  # arg-type
 kv.posteriors.DiagonalGaussian()  # call-arg
 kv.posteriors.Posterior(2)  # abstract
 make(kv.priors.StandardNormal())  # arg-type
+e, d, p, q = vae.encoder, vae.decoder, vae.likelihood, vae.posterior
+kv.VAE(encoder=e, posterior=kv.priors.StandardNormal(), decoder=d, likelihood=p)  # arg-type
+kv.VAE(encoder=e, posterior=q, decoder=d, likelihood=q)  # arg-type
+kv.VAE(encoder=e, posterior=q, decoder=d, likelihood=p, objective="elbo")  # arg-type
+kv.VAE(encoder=e, posterior=q, decoder=d)  # call-arg
 make(vae.posterior, kv.posteriors.DiagonalGaussian(2))  # arg-type
 make(vae.posterior, "standard_normal")  # arg-type
 kv.likelihoods.Bernoulli(784)  # arg-type

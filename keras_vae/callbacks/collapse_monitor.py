@@ -44,7 +44,7 @@ class CollapseMonitor(keras.callbacks.Callback):
     Raises
     ------
     TypeError
-        When training starts, if the model is none of this package.
+        When training starts, if the model is not one of this package.
     ValueError
         If `threshold` is not above 0. When training starts, if the KL divergence does not split into dimensions, which
         it does for factorized Gaussians only, or x does not suit the likelihood.
@@ -70,13 +70,13 @@ class CollapseMonitor(keras.callbacks.Callback):
         except NotImplementedError as error:
             raise ValueError(
                 "`CollapseMonitor` must watch a model whose KL divergence splits into latent dimensions; of others "
-                f"`keras_vae.evaluation.evaluate_vae` tells the active units. Received: {error}"
+                f"`keras_vae.evaluation.evaluate_vae` counts the active units. Received: {error}"
             ) from None
         self._was_dead = [np.zeros(shape, bool) for shape in model.latent_shapes]
         self.history = {"epoch": [], "kl_per_dimension": [], "dead": []}
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Measure, compare with the last epoch, and tell."""
+        """Measure, compare with the last epoch, and log what changed."""
         levels = self._readings.mean(0)
         is_dead = [level < self.threshold for level in levels]
         self._tell(epoch, levels, is_dead)

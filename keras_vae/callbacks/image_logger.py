@@ -47,11 +47,11 @@ class ImageLogger(keras.callbacks.Callback):
     Raises
     ------
     TypeError
-        If `figures` holds something else. When training starts, if the model is none of this package, or a function
+        If `figures` holds something else. When training starts, if the model is not one of this package, or a function
         returns no figure.
     ValueError
         If an argument is out of range, or neither a directory nor a log_dir is given. When training starts, if the
-        model's observations are no images and no `figures` are given, or x does not suit the likelihood.
+        model's observations are not images and no `figures` are given, or x does not suit the likelihood.
     OSError
         When training starts, if a directory cannot be made or written.
 

@@ -48,7 +48,7 @@ class KLCrossCheck(keras.callbacks.Callback):
     Raises
     ------
     TypeError
-        When training starts, if the model is none of this package.
+        When training starts, if the model is not one of this package.
     ValueError
         If an argument is out of range. When training starts, if there is no closed form to check, or x does not suit
         the likelihood.

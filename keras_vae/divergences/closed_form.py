@@ -35,7 +35,7 @@ def closed_form_kl(posterior: tfp.distributions.Distribution, prior: tfp.distrib
         return tf.reduce_sum(closed_form_kl_per_dimension(posterior, prior), axis=-1)
     if _is_gaussian(posterior) and _is_gaussian(prior):
         return cholesky_kl(*_mean_and_factor(posterior), *_mean_and_factor(prior))
-    # TFP answers for a point mass too, with -log p(loc), which is no divergence.
+    # TFP answers for a point mass too, with -log p(loc), which is not a divergence.
     if not any(isinstance(_base(part), (tfd.Deterministic, tfd.VectorDeterministic)) for part in (posterior, prior)):
         try:
             return tfd.kl_divergence(posterior, prior)
@@ -66,7 +66,7 @@ def closed_form_kl_per_dimension(
     Raises
     ------
     NotImplementedError
-        If one of the two is no factorized Gaussian.
+        If one of the two is not a factorized Gaussian.
     """
     for distribution in (posterior, prior):
         if not _is_factorized_gaussian(distribution):

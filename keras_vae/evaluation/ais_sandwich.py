@@ -75,7 +75,7 @@ def ais_sandwich(
     Raises
     ------
     TypeError
-        If `vae` is no model of this package.
+        If `vae` is not a model of this package.
     ValueError
         If the model's posterior has no density or an argument is out of range.
 

@@ -76,7 +76,7 @@ def log_evidence(
     Raises
     ------
     TypeError
-        If `vae` is no model of this package.
+        If `vae` is not a model of this package.
     ValueError
         If the model's posterior has no density, an argument is out of range, or x does not suit the likelihood.
 

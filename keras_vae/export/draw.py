@@ -25,7 +25,7 @@ def draw(distribution, seed):
 
 
 def _mean_and_factor(distribution):
-    """Return a Gaussian's mean and what noise is multiplied with, scales or a matrix; None if it is no Gaussian."""
+    """Return a Gaussian's mean and what noise is multiplied with, scales or a matrix; None if it is not Gaussian."""
     if isinstance(distribution, tfd.Independent) and isinstance(distribution.distribution, tfd.Normal):
         return distribution.distribution.loc, distribution.distribution.scale
     if isinstance(distribution, tfd.MultivariateNormalLinearOperator):

@@ -36,7 +36,7 @@ def litert(vae: LatentVariableModel, path: str | os.PathLike[str], **kwargs: Any
     Raises
     ------
     TypeError
-        If `vae` is no model of this package.
+        If `vae` is not a model of this package.
     ValueError
         If the model does not compute in float32, or has operations that LiteRT lacks; the message names them.
     FileExistsError

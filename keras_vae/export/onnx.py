@@ -38,7 +38,7 @@ def onnx(vae: LatentVariableModel, path: str | os.PathLike[str], **kwargs: Any) 
     Raises
     ------
     TypeError
-        If `vae` is no model of this package.
+        If `vae` is not a model of this package.
     ValueError
         If the model does not compute in float32, or has operations that ONNX lacks; the message names them.
     FileExistsError

@@ -61,7 +61,7 @@ def saved_model(
     Raises
     ------
     TypeError
-        If `vae` is no model of this package.
+        If `vae` is not a model of this package.
     ValueError
         If `version` or `image_range` is out of range.
     FileExistsError

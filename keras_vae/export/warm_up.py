@@ -47,7 +47,7 @@ def write_warm_up(
     ImportError
         If the extra `serving` is not installed.
     ValueError
-        If a batch size is no positive integer, or there would be more than 1000 requests.
+        If a batch size is not a positive integer, or there would be more than 1000 requests.
     """
     predict = import_extra("tensorflow_serving.apis.predict_pb2", extra="serving")
     logs = import_extra("tensorflow_serving.apis.prediction_log_pb2", extra="serving")

@@ -29,7 +29,7 @@ class FullCovarianceGaussian(Posterior):
     Raises
     ------
     ValueError
-        If `latent_dim` < 1 or `log_var_range` is no range.
+        If `latent_dim` < 1 or `log_var_range` is not a range.
     """
 
     def __init__(self, latent_dim: int, *, log_var_range: Sequence[float] = (-20.0, 10.0), **kwargs: Any):

@@ -32,9 +32,9 @@ class ConditionalGaussian(Prior):
     Raises
     ------
     TypeError
-        If `trunk` is no Keras layer.
+        If `trunk` is not a Keras layer.
     ValueError
-        If `log_var_range` is no range, or a distribution is asked for without a condition.
+        If `log_var_range` is not a range, or a distribution is asked for without a condition.
     """
 
     is_conditional = True
