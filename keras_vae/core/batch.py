@@ -119,6 +119,10 @@ class Spec(NamedTuple):
         ValueError
             If a field is unknown or given twice, or has another shape than the model's.
         """
+        if data is None:
+            raise ValueError("`x` must be given. Received: None")
+        if isinstance(data, list) and len(data) == 1 and len(np.shape(data[0])) == len(self.x.shape) + 1:
+            data = data[0]  # a list of inputs, of which there is one
         if isinstance(data, tuple) and not isinstance(data, Batch):
             if not 1 <= len(data) <= 3:
                 raise ValueError(f"A batch must be x, (x, y) or (x, y, sample_weight). Received: {len(data)} entries")
@@ -143,7 +147,7 @@ class Spec(NamedTuple):
             _once("sample_weight", fields.get("sample_weight"), sample_weight)
             fields["sample_weight"] = _tensor_or_array(sample_weight, "sample_weight")
         if y is not None:
-            role = self._role(y, fields)
+            role = self._role(y, fields, is_used=class_weight is not None)
             if role is not None:
                 _once(role, fields.get(role), y, "y")
                 fields[role] = y
@@ -285,7 +289,7 @@ class Spec(NamedTuple):
                 f"Received: shape {tuple(mask.shape)}"
             )
 
-    def _role(self, y, fields):
+    def _role(self, y, fields, is_used):
         """Decide what y is: "target", "condition", or None for labels that have no use here."""
         rank = _rank(y)
         if rank is not None:
@@ -301,6 +305,8 @@ class Spec(NamedTuple):
         lengths = [None if _rank(values) in (None, 0) else values.shape[0] for values in (fields["x"], y)]
         if None not in lengths and lengths[0] != lengths[1]:
             raise ValueError(f"`y` must have one row for each of the {lengths[0]} examples. Received: {lengths[1]}")
+        if self.condition is None and is_used:
+            return None
         if self.condition is None:
             remark(
                 ("labels", self.x.owner),

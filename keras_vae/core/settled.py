@@ -25,7 +25,7 @@ class Settled:
 
 
 def _shown(value):
-    return f"{type(value).__name__}(...)" if type(value).__repr__ is object.__repr__ else repr(value)
+    return repr(value) if isinstance(value, (bool, int, float, str, tuple)) else f"{type(value).__name__}(...)"
 
 
 @functools.cache

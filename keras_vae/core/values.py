@@ -160,7 +160,7 @@ class Values(NamedTuple):
         if self.support is not None:
             inside = tf.logical_and(low >= self.support[0], high <= self.support[1])
             inside = tf.logical_or(inside, tf.equal(tf.size(seen), 0))
-            message = self._support_message(name, *self.support) + " Received: values from, to"
+            message = self._support_message(name) + " Received: values from, to"
             checks.append(tf.debugging.Assert(inside, [message, low, high]))
         if self.integer:
             whole = tf.reduce_all(seen == tf.round(seen))
@@ -192,12 +192,10 @@ class Values(NamedTuple):
         lowest = 0.0 if self.support is None else self.support[0]
         return np.full([size, *self.shape], lowest, np.float32)
 
-    def _support_message(self, name, low, high):
-        hint = ""
-        if tuple(self.support) == (0, 1) and not self.integer:
-            hint = " Divide 8-bit images by 255, or let `keras_vae.data.pipeline` do it."
-            if -1.0 <= low < 0.0 and high <= 1.0:
-                hint = " Values from -1 to 1 become such by `(x + 1) / 2`."
+    def _support_message(self, name, low=None, high=None):
+        hints = [" Divide 8-bit images by 255, or let `keras_vae.data.pipeline` do it."] * (high is None or high > 1)
+        hints += [" Take `(x + 1) / 2` of values from -1 to 1."] * (low is None or (-1.0 <= low < 0.0 and high <= 1.0))
+        hint = "".join(hints) if tuple(self.support) == (0, 1) and not self.integer else ""
         return f"`{name}` must be in [{self.support[0]:g}, {self.support[1]:g}] for {self.owner}.{hint}"
 
     def _remark_on_scale(self, name, low, high):

@@ -28,8 +28,8 @@ def compiled(vae, make, *key, signature=None):
     callable
     """
     functions = _FUNCTIONS.setdefault(vae, {})
-    key = (make, *key)
+    arguments, key = key, (make, *key, str(signature))
     if key not in functions:
         # A function that held the model would keep it in memory for ever.
-        functions[key] = tf.function(make(weakref.proxy(vae), *key[1:]), input_signature=signature)
+        functions[key] = tf.function(make(weakref.proxy(vae), *arguments), input_signature=signature)
     return functions[key]

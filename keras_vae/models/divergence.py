@@ -1,6 +1,7 @@
 """Training steps that are not finite: they change nothing, and the first one is named."""
 
 import time
+import warnings
 
 import keras
 import tensorflow as tf
@@ -60,6 +61,9 @@ class DivergenceGuard:
         back. Returns terms and penalty.
         """
         optimizer = model.optimizer
+        if not model.trainable_variables:
+            warnings.warn("The model has no trainable weights, so that training changes nothing.", stacklevel=2)
+            return differentiate()[:2]
         remembered = _moving_averages(model)
         terms, penalty, gradients, variables = differentiate()
         gradients = _agree(gradients, optimizer)

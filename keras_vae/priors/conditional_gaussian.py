@@ -55,6 +55,7 @@ class ConditionalGaussian(Prior):
             dtype=self.variable_dtype,
             name="projection",
         )
+        self.projection.trainable = self.trainable
         self.projection.build(features.shape)
 
     def distribution(self, posterior_of=None, condition=None, training=False):
