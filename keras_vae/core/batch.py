@@ -177,6 +177,11 @@ class Spec(NamedTuple):
         """
         batch = self.batch(data, y, sample_weight, class_weight=class_weight).map(np.asarray)
         for name, values in batch.fields.items():
+            if len(values) != len(batch.x):
+                raise ValueError(
+                    f"`{name}` must have one row for each of the {len(batch.x)} examples. Received: {len(values)}"
+                )
+        for name, values in batch.fields.items():
             if name == "sample_weight":
                 _check_weights(values)
             elif name == "mask":
@@ -184,10 +189,6 @@ class Spec(NamedTuple):
                     raise ValueError("`mask` must hold 1 where x is observed and 0 elsewhere. Received: other values")
             else:
                 self._values(name, batch).check(values, name, batch.mask if name != "condition" else None)
-            if len(values) != len(batch.x):
-                raise ValueError(
-                    f"`{name}` must have one row for each of the {len(batch.x)} examples. Received: {len(values)}"
-                )
         # One precision, so that one trace fits all.
         return _hidden(batch.map(lambda values: values.astype(self.dtype) if values.dtype.kind == "f" else values))
 
