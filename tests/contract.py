@@ -77,6 +77,10 @@ ROWS = {
     "Sampling": [{"seed": 5}],
     "SigmoidSchedule": [{"start": 0.1, "end": 2.0, "midpoint": 5.0, "width": 3.0}],
     "StandardNormal": [{}],
+    "StudentT": [
+        {**LIKELIHOOD, "degrees_of_freedom": 2.5, "scale": 0.3, "minimum_scale": 0.01},
+        {**LIKELIHOOD, "projection": "auto", "degrees_of_freedom": "learned", "scale": "per_dimension"},
+    ],
     "VAE": [
         lambda: {
             "encoder": kv.networks.MLPEncoder((3,)),
