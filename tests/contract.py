@@ -68,6 +68,7 @@ ROWS = {
     ],
     "IWELBO": [{"num_samples": 7, "gradient": "dreg"}],
     "JoinedMLP": [{**DENSE, "branch_units": (4,), "activation": "tanh", "gated": True}],
+    "Laplace": [{**LATENT, "log_scale_range": (-3.0, 1.0)}],
     "LinearSchedule": [{"start": 0.1, "end": 2.0, "steps": 9}],
     "MLPDecoder": [{**DENSE, "activation": "tanh", "gated": True}],
     "MLPEncoder": [{**DENSE, "activation": "tanh", "gated": True}],
