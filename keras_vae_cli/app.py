@@ -1,4 +1,4 @@
-"""The command line as a whole: its commands, and how mistakes are told."""
+"""The command line as a whole: its commands, and what a mistake prints."""
 
 import importlib.metadata
 import sys
@@ -45,7 +45,7 @@ def main(arguments=None):
     Returns
     -------
     int
-        The exit code: 0, 2 after a user's mistake (told in one line on standard error), 75 when another worker was
+        The exit code: 0, 2 after a user's mistake (one line on standard error), 75 when another worker was
         lost, 130 when interrupted, 143 when terminated.
     """
     if hasattr(sys.stdout, "reconfigure"):

@@ -5,22 +5,11 @@ import math
 import keras
 
 import keras_vae as kv
-from keras_vae_cli.mistake import Mistake
+from keras_vae_cli.command import Mistake
 
 
 class Checkpoints:
-    """The state of a run after each epoch, and the history up to there.
-
-    Parameters
-    ----------
-    directory : pathlib.Path
-        Where they are.
-
-    Attributes
-    ----------
-    epochs : int
-        How many the one that is in the file was trained for.
-    """
+    """The state of a run after each epoch, and the history up to there."""
 
     def __init__(self, directory):
         self.history = directory / "history.csv"
@@ -34,18 +23,7 @@ class Checkpoints:
         return self._checkpoint.last_path
 
     def restore(self):
-        """Load the last one, and cut the history back to it.
-
-        Returns
-        -------
-        keras_vae.VAE or None
-            None where there is none.
-
-        Raises
-        ------
-        Mistake
-            If the file is broken.
-        """
+        """Load the last one, and cut the history back to it."""
         try:
             vae = self._checkpoint.restore()
         except ValueError as error:
@@ -59,12 +37,7 @@ class Checkpoints:
         return vae
 
     def callbacks(self):
-        """Return what writes them.
-
-        Returns
-        -------
-        list of keras.callbacks.Callback
-        """
+        """Return what writes them."""
         # The history first: a row too many is cut back, a row too few would be missing.
         return [self._log, _SaveEachEpoch(self, self._checkpoint)]
 
@@ -74,7 +47,7 @@ class Checkpoints:
 
 
 class _SaveEachEpoch(keras.callbacks.Callback):
-    """Saves the model after each epoch, unless it is spoilt, and before the line that tells that the epoch is over.
+    """Saves the model after each epoch, unless a number is not finite, and before the line that reports the epoch.
 
     Left to itself, a `Checkpoint` comes after all others.
     """

@@ -1,67 +1,46 @@
-"""The machines that train together, as the environment variable TF_CONFIG names them."""
+"""The machines that train together: who they are, from TF_CONFIG; waiting for them; and the loss of one."""
 
+import contextlib
 import dataclasses
 import json
+import os
+import re
+import socket
+import time
 
-from keras_vae_cli.mistake import Mistake
+import typer
+
+from keras_vae_cli.command import Mistake
 
 VARIABLE = "TF_CONFIG"
+# A scheduler may start some machines later than others.
+MINUTES = 10
+_PAUSE = 0.2
 _EXAMPLE = '{"cluster": {"worker": ["host1:2222", "host2:2222"]}, "task": {"type": "worker", "index": 0}}'
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Cluster:
-    """The workers of a run, and which of them this process is.
+    """The workers of a run, and which of them this process is."""
 
-    Attributes
-    ----------
-    addresses : tuple of str
-        host:port of each worker, the chief first.
-    tasks : tuple of str
-        What TensorFlow calls them: "worker:0" and so on.
-    index : int
-        Of this worker.
-    """
-
-    addresses: tuple
-    tasks: tuple
-    index: int
+    addresses: tuple  # host:port of each, the chief first
+    tasks: tuple  # what TensorFlow calls them: "worker:0" and so on
+    index: int  # of this worker
 
     @property
     def is_chief(self):
-        """Whether this worker writes the results."""
         return self.index == 0
 
     @property
     def others(self):
-        """The addresses of the other workers."""
         return tuple(address for number, address in enumerate(self.addresses) if number != self.index)
 
     def __str__(self):
-        """Name this worker."""
         return f"worker {self.index} of {len(self.addresses)}"
 
 
 def cluster_of(strategy, environment):
-    """Find out who takes part in a run.
-
-    Parameters
-    ----------
-    strategy : {"auto", "none", "mirrored", "multi-worker"}
-        What the user asked for.
-    environment : mapping of str
-        The process's environment variables.
-
-    Returns
-    -------
-    Cluster or None
-        None where this process trains alone.
-
-    Raises
-    ------
-    Mistake
-        If TF_CONFIG is missing where it is needed, or ill-formed.
-    """
+    """Find out who takes part in a run; None where this process trains alone."""
     if strategy in ("none", "mirrored"):
         return None
     text = environment.get(VARIABLE, "").strip()
@@ -124,3 +103,81 @@ def _is_address(value):
         return False
     host, _, port = value.rpartition(":")
     return bool(host) and port.isdecimal() and 0 < int(port) < 2**16
+
+
+class LostWorker(typer.TyperException):
+    """Another worker is gone, and the run with it; the message says how to go on."""
+
+    exit_code = os.EX_TEMPFAIL  # a scheduler may try again
+
+    def __init__(self, message):
+        super().__init__(f"a worker was lost: {message}")
+
+
+def meet(cluster):
+    """Wait until each of the other workers has been up, with the port of this one open meanwhile.
+
+    TensorFlow would wait too, but neither say for whom nor heed ctrl-C.
+    """
+    with contextlib.closing(_listening(cluster)):
+        missing, said, end = list(cluster.others), 0.0, time.monotonic() + 60 * MINUTES
+        while missing := [address for address in missing if not _is_up(address)]:
+            now = time.monotonic()
+            if now >= end:
+                raise LostWorker(f"{', '.join(missing)} did not come up within {MINUTES:g} minutes")
+            if now >= said:
+                typer.echo(f"Waiting for {', '.join(missing)}")
+                said = now + 60
+            time.sleep(_PAUSE)
+
+
+def _listening(cluster):
+    address = cluster.addresses[cluster.index]
+    port = int(address.rpartition(":")[2])
+    try:
+        return socket.create_server(("", port), backlog=len(cluster.addresses))
+    except OSError as error:
+        raise Mistake(
+            f"TF_CONFIG must give this worker a port of its own. Received: {address} ({os.strerror(error.errno)})"
+        ) from error
+
+
+def _is_up(address):
+    host, _, port = address.rpartition(":")
+    try:
+        with socket.create_connection((host.strip("[]"), int(port)), timeout=1.0):
+            return True
+    except OSError:
+        return False
+
+
+@contextlib.contextmanager
+def as_lost_worker(cluster, how_to_go_on):
+    """Turn TensorFlow's words for a broken connection into a `LostWorker`."""
+    if cluster is None:
+        yield
+        return
+    from tensorflow import errors
+
+    try:
+        yield
+    # What a collective gives that others have left: the kind depends on where it was.
+    except (
+        errors.AbortedError,
+        errors.CancelledError,
+        errors.DeadlineExceededError,
+        errors.FailedPreconditionError,
+        errors.UnavailableError,
+    ) as error:
+        raise LostWorker(f"{_whereabouts(cluster, str(error))}. {how_to_go_on()}".strip()) from error
+
+
+def _whereabouts(cluster, words):
+    """Tell to whom the connection broke."""
+    found = {f"{job}:{number}" for job, number in re.findall(r"/job:(\w+)/(?:replica:0/)?task:(\d+)", words)}
+    silent = [
+        address
+        for task, address in zip(cluster.tasks, cluster.addresses, strict=True)
+        if task in found and address in cluster.others
+    ]
+    return f"{' and '.join(silent or ['another one'])} does not answer, and its own last words may say why"

@@ -5,7 +5,7 @@ import difflib
 import importlib.metadata
 import tomllib
 
-from keras_vae_cli.mistake import Mistake
+from keras_vae_cli.command import Mistake
 from keras_vae_cli.settings import Settings
 
 _KEYS = tuple(field.name for field in dataclasses.fields(Settings))
@@ -15,21 +15,6 @@ def read_words(path):
     """Read a config file into what would have been typed on the command line.
 
     Words, and not values: so a file passes the same checks as the command line does.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-        The file.
-
-    Returns
-    -------
-    dict of str
-        From the name of a field of `Settings` to its words.
-
-    Raises
-    ------
-    Mistake
-        If the file cannot be read, is no TOML, or has a key that is not known.
     """
     try:
         found = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -52,15 +37,7 @@ def _words(path, key, value):
 
 
 def write_config(settings, path):
-    """Write the file that repeats a run.
-
-    Parameters
-    ----------
-    settings : Settings
-        Resolved ones.
-    path : pathlib.Path
-        Where to.
-    """
+    """Write the file that repeats a run."""
     import tomli_w  # here, for the sake of a quick `--help`
 
     values = {name: value for name, value in dataclasses.asdict(settings).items() if value is not None}
@@ -72,22 +49,7 @@ def write_config(settings, path):
 
 
 def read_settings(path):
-    """Read the settings that `write_config` wrote.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-        The file.
-
-    Returns
-    -------
-    Settings
-
-    Raises
-    ------
-    Mistake
-        If the file cannot be read, or holds others than these settings.
-    """
+    """Read the settings that `write_config` wrote."""
     words = read_words(path)
     values = tomllib.loads(path.read_text(encoding="utf-8"))
     try:

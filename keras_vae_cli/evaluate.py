@@ -1,5 +1,7 @@
 """keras-vae evaluate: from a saved model and the name of a data set to the model's numbers."""
 
+import datetime
+import json
 import pathlib
 import shutil
 import sys
@@ -8,9 +10,9 @@ from typing import Annotated, Literal
 
 import typer
 
-from keras_vae_cli.mistake import Mistake, told_in_one_line
+from keras_vae_cli.command import Mistake, as_mistake, quiet_start, versions
 from keras_vae_cli.model_argument import Model, locate
-from keras_vae_cli.quiet import quiet_start
+from keras_vae_cli.settings import is_folder
 
 
 def evaluate(
@@ -42,7 +44,7 @@ def evaluate(
         typer.Option(min=1, help="Samples for the evidence of each image: by default 5000, with ais 16 chains."),
     ] = None,
     limit: Annotated[
-        int | None, typer.Option(min=1, help="Evaluate the first so many images only.", show_default=False)
+        int | None, typer.Option(min=1, help="Evaluate the first images only, at most this many.", show_default=False)
     ] = None,
     seed: Annotated[int, typer.Option(min=0, max=2**31 - 1, help="Of the noise.")] = 0,
     json_file: Annotated[
@@ -61,17 +63,28 @@ def evaluate(
     """
     locate(model)
     _check_json(json_file, overwrite)
-    typer.echo("Starting TensorFlow")
     with quiet_start():
-        from keras_vae_cli import evaluation_run
+        import keras_vae as kv
+        from keras_vae_cli.loading import load_images, load_model, observations
 
-    with told_in_one_line(TypeError, ValueError, OSError):
-        run = evaluation_run.prepare(model, dataset, split=split, binarize=binarize, limit=limit)
-        typer.echo(run.announcement())
-        found = run.evaluate(method=method, num_samples=num_samples, seed=seed, progress=sys.stdout.isatty())
+    with as_mistake(TypeError, ValueError, OSError):
+        vae = load_model(model)
+        images = load_images([dataset], vae.event_shape, split=split, limit=limit)
+        x, values = observations(vae.likelihood, images, binarize)
+        # A folder has no split: all its images are taken.
+        part = {} if is_folder(dataset) else {"split": split}
+        size, words = " x ".join(map(str, x.shape[1:])), "".join(f"{name} " for name in part.values())
+        typer.echo(f"Evaluating {model} on {len(x):,} {words}images of {dataset}, {size}; values {values}")
+        found = kv.evaluation.evaluate_vae(
+            vae, x, method=method, num_samples=num_samples, seed=seed, progress=sys.stdout.isatty()
+        )
         typer.echo(_fitted(str(found)))
         if json_file is not None:
-            run.write(found, json_file)
+            date = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+            about = {"model": model, "dataset": dataset, **part, "values": values}
+            record = {**found.to_dict(), **about, "versions": versions(), "date": date}
+            with kv.core.atomic_write(json_file) as aside:
+                aside.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
             typer.echo(f"Wrote {json_file}")
 
 

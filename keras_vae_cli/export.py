@@ -5,9 +5,8 @@ from typing import Annotated, Literal
 
 import typer
 
-from keras_vae_cli.mistake import Mistake, told_in_one_line
+from keras_vae_cli.command import Mistake, as_mistake, quiet_start
 from keras_vae_cli.model_argument import Model, locate
-from keras_vae_cli.quiet import quiet_start
 
 
 def export(
@@ -48,12 +47,11 @@ def export(
     if format != "saved_model" and output.exists():
         raise Mistake(f"`--output` must be a new directory for --format {format}. Received: {str(output)!r}")
     locate(model)
-    typer.echo("Starting TensorFlow")
     with quiet_start():
         import keras_vae as kv
         from keras_vae_cli.loading import load_model
 
-    with told_in_one_line(TypeError, ValueError, OSError, ImportError):
+    with as_mistake(TypeError, ValueError, OSError, ImportError):
         vae = load_model(model)
         typer.echo(f"Exporting {model}")
         if format == "saved_model":

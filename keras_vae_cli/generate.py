@@ -5,10 +5,9 @@ from typing import Annotated
 
 import typer
 
-from keras_vae_cli.mistake import told_in_one_line
+from keras_vae_cli.command import as_mistake, quiet_start
 from keras_vae_cli.model_argument import Model, locate
-from keras_vae_cli.output_argument import check_outputs, in_words
-from keras_vae_cli.quiet import quiet_start
+from keras_vae_cli.outputs import check_outputs, in_words, write_outputs
 
 
 def generate(
@@ -27,7 +26,7 @@ def generate(
     ] = 0,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace older files.")] = False,
 ):
-    """Generate images: z from the prior, and the mean of p(x|z).
+    """Generate images: z from the prior, and the mean of p(x|z) or its likeliest levels.
 
     \b
     Examples:
@@ -37,14 +36,11 @@ def generate(
     """
     check_outputs(output, allowed=(".png", ".npy", ""), overwrite=overwrite)
     locate(model)
-    typer.echo("Starting TensorFlow")
     with quiet_start():
         import keras_vae as kv
-        from keras_vae_cli.loading import load_model
-        from keras_vae_cli.observations import grey_values
-        from keras_vae_cli.outputs import write_outputs
+        from keras_vae_cli.loading import grey_values, load_model
 
-    with told_in_one_line(TypeError, ValueError, OSError):
+    with as_mistake(TypeError, ValueError, OSError):
         vae = load_model(model)
         typer.echo(f"Generating {num:,} images with {model}, seed {seed}")
         images = grey_values(vae.likelihood, vae.generate(num, seed=seed))

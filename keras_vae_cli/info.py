@@ -5,9 +5,8 @@ from typing import Annotated
 
 import typer
 
-from keras_vae_cli.mistake import told_in_one_line
+from keras_vae_cli.command import as_mistake, quiet_start
 from keras_vae_cli.model_argument import locate
-from keras_vae_cli.quiet import quiet_start
 
 
 def info(
@@ -34,12 +33,10 @@ def info(
     is_exported = _is_exported(model)
     if not is_exported:
         locate(model)
-    typer.echo("Starting TensorFlow")
     with quiet_start():
-        from keras_vae_cli.export_description import describe_export
-        from keras_vae_cli.model_description import describe_model
+        from keras_vae_cli.descriptions import describe_export, describe_model
 
-    with told_in_one_line(TypeError, ValueError, OSError):
+    with as_mistake(TypeError, ValueError, OSError):
         lines = describe_export(pathlib.Path(model)) if is_exported else describe_model(model)
         typer.echo("\n".join(lines))
 

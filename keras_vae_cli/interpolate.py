@@ -5,10 +5,11 @@ from typing import Annotated, Literal
 
 import typer
 
-from keras_vae_cli.mistake import Mistake, told_in_one_line
+from keras_vae_cli.command import Mistake, as_mistake, quiet_start
 from keras_vae_cli.model_argument import Model, locate
-from keras_vae_cli.output_argument import check_outputs, in_words
-from keras_vae_cli.quiet import quiet_start
+from keras_vae_cli.outputs import check_outputs, in_words, write_outputs
+
+_NUM_STEPS, _NUM_FRAMES = 10, 24
 
 
 def interpolate(
@@ -59,17 +60,31 @@ def interpolate(
     check_outputs(output, allowed=(".png", ".gif", ".npy", ""), overwrite=overwrite)
     _check_ends(start, end, dataset)
     locate(model)
-    typer.echo("Starting TensorFlow")
     with quiet_start():
-        from keras_vae_cli.interpolation_run import ends, write_interpolation
-        from keras_vae_cli.loading import load_model
+        import keras_vae as kv
+        from keras_vae_cli.loading import grey_values, load_images, load_model, load_rows, observations
 
-    with told_in_one_line(TypeError, ValueError, OSError):
+    with as_mistake(TypeError, ValueError, OSError):
         vae = load_model(model)
-        pair = ends(vae, start, end, dataset, split)
+        if dataset is None:
+            images = load_images([start, end], vae.event_shape)
+        else:
+            images = load_rows(dataset, [int(start), int(end)], vae.event_shape, split=split)
+        pair = observations(vae.likelihood, images)[0]
         typer.echo(f"Interpolating with {model}, {method}")
-        write_interpolation(output, vae, pair, num_steps=num_steps, method=method)
-        typer.echo(in_words(output, num_steps or 10))
+        strip = {"num_steps": num_steps or _NUM_STEPS, "method": method}
+        for path in output:
+            if path.suffix.lower() == ".gif":
+                kv.plots.interpolation_gif(vae, *pair, path, num_steps=num_steps or _NUM_FRAMES, method=method)
+                continue
+            codes = vae.encode(pair)
+            if isinstance(codes, tuple):
+                codes = tuple(kv.latents.interpolate(*level, **strip) for level in codes)
+            else:
+                codes = kv.latents.interpolate(*codes, **strip)
+            decoded = grey_values(vae.likelihood, vae.decode(codes))
+            write_outputs([path], decoded, picture=lambda: kv.plots.interpolation(vae, *pair, **strip))
+        typer.echo(in_words(output, strip["num_steps"]))
 
 
 def _check_ends(start, end, dataset):

@@ -7,15 +7,7 @@ import typer
 
 
 class Interrupted(typer.TyperException):
-    """The command was interrupted, and the message says what it left.
-
-    Parameters
-    ----------
-    message : str
-        For the user.
-    signal_number : int
-        Which signal it was.
-    """
+    """The command was interrupted, and the message says what it left."""
 
     def __init__(self, message, signal_number=signal.SIGINT):
         super().__init__(message)
@@ -56,17 +48,7 @@ def by_default():
 
 
 def signal_of(error):
-    """Return the number of the signal that a `KeyboardInterrupt` stands for.
-
-    Parameters
-    ----------
-    error : KeyboardInterrupt
-        What was caught.
-
-    Returns
-    -------
-    int
-    """
+    """Return the number of the signal that a `KeyboardInterrupt` stands for."""
     return getattr(error, "number", signal.SIGINT)
 
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from keras_vae_cli.mistake import Mistake
+from keras_vae_cli.command import Mistake
 from keras_vae_cli.run_directory import UNFINISHED
 
 MODEL_FILE = "model.keras"
@@ -22,23 +22,7 @@ Model = Annotated[
 
 
 def locate(model):
-    """Find the file of a model, without starting TensorFlow.
-
-    Parameters
-    ----------
-    model : str
-        What the user gave.
-
-    Returns
-    -------
-    pathlib.Path or None
-        None where it can only be the name of a pretrained model.
-
-    Raises
-    ------
-    Mistake
-        If it is neither a file, nor a directory with a model, nor a name.
-    """
+    """Find the file of a model, without starting TensorFlow."""
     path = pathlib.Path(model).expanduser()
     if path.is_file():
         return path

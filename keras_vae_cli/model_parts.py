@@ -6,21 +6,7 @@ import keras_vae as kv
 
 
 def build_model(settings, event_shape, steps_per_epoch):
-    """Put a compiled model together; its initial weights follow from the seed.
-
-    Parameters
-    ----------
-    settings : Settings
-        Resolved ones.
-    event_shape : tuple of int
-        (height, width, channels) of the images.
-    steps_per_epoch : int
-        Training steps in an epoch.
-
-    Returns
-    -------
-    keras_vae.VAE
-    """
+    """Put a compiled model together; its initial weights follow from the seed."""
     keras.utils.set_random_seed(settings.seed)
     keras.config.set_dtype_policy(settings.precision)
     likelihood = _likelihood(settings, event_shape)

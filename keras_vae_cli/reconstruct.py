@@ -5,10 +5,9 @@ from typing import Annotated, Literal
 
 import typer
 
-from keras_vae_cli.mistake import told_in_one_line
+from keras_vae_cli.command import as_mistake, quiet_start
 from keras_vae_cli.model_argument import Model, locate
-from keras_vae_cli.output_argument import check_outputs, in_words
-from keras_vae_cli.quiet import quiet_start
+from keras_vae_cli.outputs import check_outputs, in_words, write_outputs
 
 
 def reconstruct(
@@ -31,11 +30,11 @@ def reconstruct(
             show_default=False,
         ),
     ],
-    num: Annotated[int, typer.Option(min=1, metavar="<int>", help="The first so many images, at most.")] = 20,
+    num: Annotated[int, typer.Option(min=1, metavar="<int>", help="At most this many images, from the first.")] = 20,
     split: Annotated[Literal["test", "train"], typer.Option(help="Which part of a data set with a name.")] = "test",
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace older files.")] = False,
 ):
-    """Reconstruct images: the mean of p(x|z) at the mean of q(z|x).
+    """Reconstruct images: the mean of p(x|z), or its likeliest levels, at the mean of q(z|x).
 
     \b
     Examples:
@@ -45,15 +44,11 @@ def reconstruct(
     """
     check_outputs(output, allowed=(".png", ".npy", ""), overwrite=overwrite)
     locate(model)
-    typer.echo("Starting TensorFlow")
     with quiet_start():
         import keras_vae as kv
-        from keras_vae_cli.image_sources import load_images
-        from keras_vae_cli.loading import load_model
-        from keras_vae_cli.observations import grey_values, observations
-        from keras_vae_cli.outputs import write_outputs
+        from keras_vae_cli.loading import grey_values, load_images, load_model, observations
 
-    with told_in_one_line(TypeError, ValueError, OSError):
+    with as_mistake(TypeError, ValueError, OSError):
         vae = load_model(model)
         originals = load_images(images, vae.event_shape, split=split, limit=num)
         x, values = observations(vae.likelihood, originals)

@@ -4,28 +4,12 @@ import dataclasses
 import os
 import pathlib
 
-from keras_vae_cli.mistake import Mistake
-from keras_vae_cli.wording import flag_of, is_folder, shown
+from keras_vae_cli.command import Mistake
+from keras_vae_cli.settings import flag_of, is_folder, shown
 
 
 def resolved(settings):
-    """Put a value in the place of each None that has a meaning.
-
-    Parameters
-    ----------
-    settings : Settings
-        As the user gave them.
-
-    Returns
-    -------
-    Settings
-        From which the same run follows, also where defaults change.
-
-    Raises
-    ------
-    Mistake
-        If a setting would have no effect, or some contradict each other.
-    """
+    """Put a value in the place of each None that has a meaning."""
     settings = _with_folder(settings)
     from_folder, is_binary = is_folder(settings.dataset), settings.likelihood == "bernoulli"
     has_mixture, is_elbo = settings.prior != "standard_normal", settings.objective == "elbo"

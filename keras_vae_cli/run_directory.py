@@ -4,7 +4,7 @@ import os
 import pathlib
 import shutil
 
-from keras_vae_cli.mistake import Mistake
+from keras_vae_cli.command import Mistake
 
 RUN_FILES = (
     "model.keras",
@@ -24,26 +24,6 @@ class RunDirectory:
     """A directory for one run, which is worked on in `unfinished/` and takes its place when it is whole.
 
     Until then an older run stays as it is.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-        Where the run shall be.
-    overwrite : bool
-        Whether an older run there is replaced.
-
-    Attributes
-    ----------
-    workspace : pathlib.Path
-        Where to write.
-    replaces : bool
-        Whether there is an older, finished run.
-
-    Raises
-    ------
-    Mistake
-        If `path` is a file, holds an older run that is not to be replaced, holds anything else than a run, or cannot
-        be written.
     """
 
     def __init__(self, path, *, overwrite):

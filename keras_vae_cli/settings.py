@@ -1,18 +1,78 @@
 """What a training run is made from: each field is an option of `keras-vae train` and a key of its config file."""
 
 import dataclasses
+import math
+import os
 from typing import Annotated, Literal
 
 import typer
 
-from keras_vae_cli.option_types import finite, integers, one_or_three, positive, scale_or_mode, share
-from keras_vae_cli.wording import flag_of, shown
-
+SCALE_MODES = ("learned", "optimal", "per_dimension")
 _DATA, _MODEL, _OBJECTIVE, _TRAINING = "Data", "Model", "Objective", "Training"
 
+
+def is_folder(dataset):
+    """Tell a folder of images from the name of a data set, by the slash."""
+    return "/" in dataset or os.sep in dataset
+
+
+def flag_of(name):
+    return name if name == "dataset" else "--" + name.replace("_", "-")
+
+
+def shown(value):
+    return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
+
+
+def _finite(value):
+    """Refuse infinity and NaN."""
+    if value is not None and not math.isfinite(value):
+        raise typer.BadParameter(f"{value} is not a finite number.")
+    return value
+
+
+def _positive(value):
+    """Refuse what is not a finite number above 0."""
+    if _finite(value) is not None and value <= 0:
+        raise typer.BadParameter(f"{value:g} is not > 0.")
+    return value
+
+
+def _share(value):
+    """Refuse what is not between 0 and 1."""
+    if _positive(value) is not None and value >= 1:
+        raise typer.BadParameter(f"{value:g} is not < 1.")
+    return value
+
+
+def _one_or_three(value):
+    """Refuse numbers of channels that images do not have."""
+    if value not in (None, 1, 3):
+        raise typer.BadParameter(f"{value} is neither 1 nor 3.")
+    return value
+
+
+def _integers(text):
+    """Read whole numbers above 0, with commas between them."""
+    words = text.split(",")
+    if not all(word.strip().isdecimal() and int(word) > 0 for word in words):
+        raise typer.BadParameter(f"{text!r} is not whole numbers above 0 with commas between them, such as 32,64.")
+    return tuple(map(int, words))
+
+
+def _scale_or_mode(text):
+    """Read a standard deviation, or how it is found."""
+    if text is None or text in SCALE_MODES:
+        return text
+    try:
+        return _positive(float(text))
+    except ValueError as error:
+        raise typer.BadParameter(f"{text!r} is neither a number nor one of {', '.join(SCALE_MODES)}.") from error
+
+
 _COUNT = {"min": 1, "metavar": "<int>"}
-_SIZE = {"min": 0.0, "callback": finite, "metavar": "<float>"}
-_LIST = {"parser": integers, "metavar": "<int,…>"}
+_SIZE = {"min": 0.0, "callback": _finite, "metavar": "<float>"}
+_LIST = {"parser": _integers, "metavar": "<int,…>"}
 
 
 def _option(help, *, panel, flag=None, **how):
@@ -53,7 +113,7 @@ class Settings:
             panel=_DATA,
             metavar="<int>",
             show_default="3",
-            callback=one_or_three,
+            callback=_one_or_three,
         ),
     ] = None
     holdout: Annotated[
@@ -62,7 +122,7 @@ class Settings:
             "About which share of a folder's images is for testing, chosen by their names.",
             panel=_DATA,
             show_default="0.1",
-            callback=share,
+            callback=_share,
         ),
     ] = None
     broken_files: Annotated[
@@ -76,7 +136,7 @@ class Settings:
     limit: Annotated[
         int | None,
         _option(
-            "Train on the first so many images only. Of cartoon_faces there is no end; 1000 are taken by default.",
+            "Train on the first images only, at most this many. Cartoon faces have no end; the default is 1000.",
             panel=_DATA,
             show_default=False,
             **_COUNT,
@@ -133,7 +193,7 @@ class Settings:
             "gaussian: its standard deviation, a number; or learned, one weight; optimal, from the squared error; or "
             "per_dimension, given by the decoder.",
             panel=_MODEL,
-            callback=scale_or_mode,
+            callback=_scale_or_mode,
             metavar="<scale>",
             show_default="optimal",
         ),
@@ -195,7 +255,7 @@ class Settings:
             "How long the line, a cycle, or the way to the curve's middle takes.",
             panel=_OBJECTIVE,
             show_default=False,
-            callback=positive,
+            callback=_positive,
         ),
     ] = None
     beta_steps: Annotated[
@@ -233,7 +293,7 @@ class Settings:
 
     epochs: Annotated[int, _option("Passes over the training images.", panel=_TRAINING, **_COUNT)] = 20
     batch_size: Annotated[int, _option("Images in a step.", panel=_TRAINING, **_COUNT)] = 128
-    learning_rate: Annotated[float, _option("Of the optimizer, Adam.", panel=_TRAINING, callback=positive)] = 1e-3
+    learning_rate: Annotated[float, _option("Of the optimizer, Adam.", panel=_TRAINING, callback=_positive)] = 1e-3
     precision: Annotated[
         Literal["float32", "mixed_bfloat16", "mixed_float16"],
         _option(
@@ -246,18 +306,7 @@ class Settings:
     seed: Annotated[int, _option("Of all that is random.", panel=_TRAINING, min=0, max=2**31 - 1, metavar="<int>")] = 0
 
     def differences(self, other):
-        """Name the settings in which another run differs, the number of epochs apart.
-
-        Parameters
-        ----------
-        other : Settings
-            The other run's.
-
-        Returns
-        -------
-        list of str
-            Such as "--seed 1 and not 0"; this run's value comes first.
-        """
+        """Name the settings in which another run differs, the number of epochs apart."""
         return [
             f"{flag_of(field.name)} {shown(mine)} and not {shown(theirs)}"
             for field in dataclasses.fields(self)

@@ -1,26 +1,18 @@
-"""Devices and machines that train together, and what one worker tells the others."""
+"""Devices and machines that train together; all workers hear from the chief, and do what it does."""
+
+import dataclasses
+import json
 
 import numpy as np
 import tensorflow as tf
 
+from keras_vae_cli.command import Mistake, versions
 from keras_vae_cli.interruption import by_default
+from keras_vae_cli.settings import flag_of, is_folder
 
 
 def make_strategy(name, cluster):
-    """Make TensorFlow's strategy; before anything else is asked of TensorFlow.
-
-    Parameters
-    ----------
-    name : {"auto", "none", "mirrored", "multi-worker"}
-        What the user asked for.
-    cluster : Cluster or None
-        The workers, where there are several.
-
-    Returns
-    -------
-    tf.distribute.Strategy
-        Of one replica, where this process trains alone on one device.
-    """
+    """Make TensorFlow's strategy; before anything else is asked of TensorFlow."""
     if cluster is not None:
         with by_default():  # TensorFlow waits where no handler of ours is called
             return tf.distribute.MultiWorkerMirroredStrategy()
@@ -35,29 +27,33 @@ def make_strategy(name, cluster):
 
 
 def from_chief(strategy, content):
-    """Hand the chief's bytes to all workers; each of them calls this.
-
-    Parameters
-    ----------
-    strategy : tf.distribute.MultiWorkerMirroredStrategy
-        The run's.
-    content : bytes
-        The chief's; what the others give is of no account.
-
-    Returns
-    -------
-    bytes
-    """
+    """Hand the chief's bytes to all workers; each of them calls this."""
     size = int(_of_first_replica(strategy, np.array([len(content)], np.float64))[0])
-    if size == 0:  # of which TensorFlow's reduction dies
+    if size == 0:  # TensorFlow's reduction dies of an empty tensor
         return b""
     mine = np.frombuffer(content[:size].ljust(size), np.uint8)
     return _of_first_replica(strategy, mine.astype(np.float32)).astype(np.uint8).tobytes()
 
 
+def check_agreement(strategy, settings, data):
+    """Refuse to train beside a chief that does something else; each worker calls this."""
+    values = dataclasses.asdict(settings)
+    if is_folder(settings.dataset):
+        del values["dataset"]  # it may have another name on each machine
+    mine = {flag_of(name): value for name, value in values.items()}
+    mine |= {"training images": data.num_train, "test images": data.num_test, **versions()}
+    mine = json.loads(json.dumps(mine))
+    chief = json.loads(from_chief(strategy, json.dumps(mine).encode()))
+    differences = [f"{name} {mine[name]} and not {value}" for name, value in chief.items() if mine[name] != value]
+    if differences:
+        raise Mistake(
+            "All workers must have the settings, the data and the packages of the chief. "
+            f"Received: {'; '.join(differences)}"
+        )
+
+
 def _of_first_replica(strategy, values):
     """Add up the first replica's values and zeros, in a type that every reduction knows."""
-
     values = tf.constant(values)
 
     def share():

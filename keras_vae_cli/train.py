@@ -10,12 +10,9 @@ from typing import Annotated, Literal
 import typer
 
 from keras_vae_cli import config_file
-from keras_vae_cli.cluster import cluster_of
+from keras_vae_cli.cluster import as_lost_worker, cluster_of, meet
+from keras_vae_cli.command import Mistake, as_mistake, quiet_start
 from keras_vae_cli.interruption import Interrupted, interruptible, signal_of, uninterrupted
-from keras_vae_cli.lost_worker import lost_workers_told
-from keras_vae_cli.mistake import Mistake, told_in_one_line
-from keras_vae_cli.quiet import quiet_start
-from keras_vae_cli.rendezvous import meet
 from keras_vae_cli.resolution import resolved
 from keras_vae_cli.run_directory import RUN_FILES, RunDirectory
 from keras_vae_cli.settings import Settings
@@ -63,14 +60,14 @@ def train(
         bool,
         typer.Option(
             "--fallback-to-digits",
-            help="If the data set is not to be had, train on scikit-learn's digits, ten times as many epochs.",
+            help="If the data set is not found, train on scikit-learn's digits, ten times as many epochs.",
         ),
     ] = False,
     strategy: Annotated[
         Literal["auto", "none", "mirrored", "multi-worker"],
         typer.Option(
             help="Who trains. none: one device; mirrored: all GPUs of this machine; multi-worker: the machines that "
-            "the environment variable TF_CONFIG names, of which the chief, or the first, writes the results; auto: "
+            "the environment variable TF_CONFIG names; the chief, or the first, writes the results; auto: "
             "those if it names several, else one device.",
             metavar="<name>",
         ),
@@ -118,7 +115,7 @@ def _run(settings, directory, overwrite, how):
     with _prepared(settings, how) as run:
         _begin(run.settings, directory, overwrite)
         try:
-            with told_in_one_line(FloatingPointError, OSError):
+            with as_mistake(FloatingPointError, OSError):
                 run.train(directory.workspace)
             with uninterrupted():
                 directory.finish()
@@ -130,7 +127,7 @@ def _run(settings, directory, overwrite, how):
 def _take_part(settings, cluster, how):
     """Be one of the workers that write nothing."""
     try:
-        with _prepared(settings, how) as run, told_in_one_line(FloatingPointError):
+        with _prepared(settings, how) as run, as_mistake(FloatingPointError):
             typer.echo(f"This is {cluster}; {cluster.addresses[0]} is the chief, which shows and writes the results")
             run.take_part()
     except KeyboardInterrupt as error:
@@ -148,12 +145,11 @@ def _prepared(settings, how):
 
     if cluster is not None:
         meet(cluster)
-    typer.echo("Starting TensorFlow")
     with quiet_start():
         from keras_vae_cli import training_run
 
-    with training_run.log_lines(), lost_workers_told(cluster, how_to_go_on):
-        with told_in_one_line(TypeError, ValueError, OSError):
+    with training_run.log_lines(), as_lost_worker(cluster, how_to_go_on):
+        with as_mistake(TypeError, ValueError, OSError):
             run = training_run.prepare(settings, **how)
         yield run
 

@@ -6,9 +6,8 @@ import numpy as np
 import tensorflow as tf
 
 import keras_vae as kv
-from keras_vae_cli.image_sources import load_named
-from keras_vae_cli.observations import TEST_SEED, observations
-from keras_vae_cli.wording import is_folder
+from keras_vae_cli.loading import TEST_SEED, load_named, observations
+from keras_vae_cli.settings import is_folder
 
 # Test images of a folder that are read for the pictures; of other data sets all are at hand.
 _NUM_SHOWN = 1000
@@ -21,17 +20,7 @@ _TRAIN_WORDS = {
 
 
 class TrainingData(abc.ABC):
-    """Images to learn from, and others to be tested with.
-
-    Parameters
-    ----------
-    settings : Settings
-        The run's.
-    num_train, num_test : int
-        How many images of each.
-    event_shape : tuple of int
-        (height, width, channels) of an image.
-    """
+    """Images to learn from, and others to be tested with."""
 
     def __init__(self, settings, num_train, num_test, event_shape):
         self.settings = settings
@@ -45,59 +34,19 @@ class TrainingData(abc.ABC):
 
     @abc.abstractmethod
     def pipelines(self, likelihood):
-        """Make the batches that a model trains on and is tested with.
-
-        Parameters
-        ----------
-        likelihood : keras_vae.likelihoods.Likelihood
-            The model's.
-
-        Returns
-        -------
-        train, test : tf.data.Dataset
-            Of observations.
-        """
+        """Make the batches that a model trains on and is tested with."""
 
     @abc.abstractmethod
     def shown(self):
-        """Return test images for the pictures.
-
-        Returns
-        -------
-        images : numpy.ndarray
-            Shape (n, height, width, channels), uint8.
-        labels : numpy.ndarray or None
-            Their classes.
-        class_names : tuple of str or None
-            The names of the classes.
-        """
+        """Return test images for the pictures."""
 
     def observed(self, likelihood, images):
-        """Return test images as the model gets them, the same ones in each run.
-
-        Parameters
-        ----------
-        likelihood : keras_vae.likelihoods.Likelihood
-            The model's.
-        images : numpy.ndarray
-            Shape (n, height, width, channels), uint8.
-
-        Returns
-        -------
-        numpy.ndarray
-            Shape (n, *event_shape).
-        """
+        """Return test images as the model gets them, the same ones in each run."""
         return observations(likelihood, images, "none" if self.settings.binarize == "none" else "fixed")[0]
 
 
 class NamedData(TrainingData):
-    """A data set with a name, in memory.
-
-    Parameters
-    ----------
-    settings : Settings
-        The run's.
-    """
+    """A data set with a name, in memory."""
 
     def __init__(self, settings):
         size = settings.image_size[0] if settings.image_size else None
@@ -124,13 +73,7 @@ class NamedData(TrainingData):
 
 
 class FolderData(TrainingData):
-    """A folder of images, read as they are needed.
-
-    Parameters
-    ----------
-    settings : Settings
-        The run's.
-    """
+    """A folder of images, read as they are needed."""
 
     def __init__(self, settings):
         self.size = settings.image_size if len(settings.image_size) == 2 else settings.image_size * 2
@@ -165,40 +108,12 @@ class FolderData(TrainingData):
 
 
 def load_training_data(settings):
-    """Load, or find, the images that the settings name.
-
-    Parameters
-    ----------
-    settings : Settings
-        The run's.
-
-    Returns
-    -------
-    TrainingData
-
-    Raises
-    ------
-    ValueError
-        If a file of the data set is broken.
-    DataNotFoundError
-        If the data set is nowhere to be had.
-    """
+    """Load, or find, the images that the settings name."""
     return FolderData(settings) if is_folder(settings.dataset) else NamedData(settings)
 
 
 def values_in_words(settings):
-    """Say what training and test observations are.
-
-    Parameters
-    ----------
-    settings : Settings
-        The run's.
-
-    Returns
-    -------
-    dict of str
-        For "train" and "test".
-    """
+    """Say what training and test observations are."""
     if settings.likelihood == "categorical":
         words = f"none: whole numbers from 0 to {settings.num_categories - 1}"
         return {"train": words, "test": words}
@@ -211,19 +126,5 @@ def values_in_words(settings):
 
 
 def examples(labels, size, number=10):
-    """Return rows to show: the first of each class, or the first few.
-
-    Parameters
-    ----------
-    labels : numpy.ndarray or None
-        The classes.
-    size : int
-        How many images there are.
-    number : int
-        The most rows where there are no classes.
-
-    Returns
-    -------
-    numpy.ndarray
-    """
+    """Return rows to show: the first of each class, or the first few."""
     return np.arange(min(number, size)) if labels is None else np.unique(labels, return_index=True)[1]

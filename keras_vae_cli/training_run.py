@@ -16,34 +16,19 @@ import tensorflow as tf
 import typer
 
 import keras_vae as kv
-from keras_vae_cli.agreement import check_agreement
 from keras_vae_cli.checkpoints import Checkpoints
-from keras_vae_cli.mistake import Mistake
+from keras_vae_cli.command import Mistake, versions
+from keras_vae_cli.loading import grey_values
 from keras_vae_cli.model_parts import build_model
-from keras_vae_cli.observations import grey_values
-from keras_vae_cli.progress import EpochLines
-from keras_vae_cli.strategies import from_chief, make_strategy
+from keras_vae_cli.progress import EpochLines, TrainingSpeed
+from keras_vae_cli.strategies import check_agreement, from_chief, make_strategy
 from keras_vae_cli.training_data import examples, load_training_data, values_in_words
-from keras_vae_cli.training_speed import TrainingSpeed
-from keras_vae_cli.versions import versions
 
 _NUM_SAMPLES = 64
 
 
 class TrainingRun:
-    """Data and model of a run, ready to be trained.
-
-    Parameters
-    ----------
-    settings : Settings
-        What the run is made from, resolved.
-    data : TrainingData
-        The images.
-    strategy : tf.distribute.Strategy
-        On which devices.
-    cluster : Cluster, optional
-        The workers, where there are several.
-    """
+    """Data and model of a run, ready to be trained."""
 
     def __init__(self, settings, data, strategy, cluster=None):
         self.settings = settings
@@ -55,20 +40,7 @@ class TrainingRun:
         self.checkpoints = None
 
     def train(self, directory):
-        """Train, from the last checkpoint if there is one, evaluate on the test set, and write all files of the run.
-
-        Parameters
-        ----------
-        directory : pathlib.Path
-            An existing directory, empty or with an unfinished run of these settings.
-
-        Raises
-        ------
-        FloatingPointError
-            If the loss became NaN or infinite.
-        Mistake
-            If the unfinished run went beyond the epochs asked for, or its checkpoint is broken.
-        """
+        """Train, from the last checkpoint if there is one, evaluate on the test set, and write all files of the run."""
         typer.echo(self._announcement())
         self._resume(directory)
         speed, lines = TrainingSpeed(self.data.num_train), EpochLines(self.data.steps_per_epoch)
@@ -77,30 +49,13 @@ class TrainingRun:
         self._finish(directory, speed)
 
     def take_part(self):
-        """Train beside the chief, and write nothing.
-
-        Raises
-        ------
-        Mistake
-            If the chief's settings or data are others, or its unfinished run cannot be gone on with.
-        """
+        """Train beside the chief, and write nothing."""
         with tempfile.TemporaryDirectory() as directory:
             self._resume(pathlib.Path(directory))
         self._fit([])
 
     def leave(self, directory):
-        """Save the model as it is, in the middle of an epoch too.
-
-        Parameters
-        ----------
-        directory : pathlib.Path
-            The run's.
-
-        Returns
-        -------
-        str
-            What was left and how to go on, for the user.
-        """
+        """Save the model as it is, in the middle of an epoch too."""
         if not keras.ops.convert_to_numpy(self.vae.optimizer.iterations):
             return "interrupted before the first training step"
         self.vae.save(directory / "model.keras")
@@ -245,30 +200,7 @@ class TrainingRun:
 
 
 def prepare(settings, *, fallback_to_digits=False, strategy="none", cluster=None):
-    """Load the data and build the model, and so find what is wrong with the settings before anything is trained.
-
-    Parameters
-    ----------
-    settings : Settings
-        What the run is made from, resolved.
-    fallback_to_digits : bool
-        Whether scikit-learn's digits, with ten times the epochs, step in for a data set that is nowhere to be had.
-    strategy : {"auto", "none", "mirrored", "multi-worker"}
-        On which devices.
-    cluster : Cluster, optional
-        The workers, where there are several.
-
-    Returns
-    -------
-    TrainingRun
-
-    Raises
-    ------
-    ValueError
-        If a setting is out of range, or a file of the data set is broken.
-    DataNotFoundError
-        If the data set is nowhere to be had.
-    """
+    """Load the data and build the model, and so find what is wrong with the settings before anything is trained."""
     strategy = make_strategy(strategy, cluster)
     if settings.batch_size < strategy.num_replicas_in_sync:
         raise ValueError(

@@ -166,9 +166,7 @@ def test_a_trained_model_comes_back_from_its_file(model, tmp_path):
     record, again = (each.infer(x, num_samples=2, seed=3) for each in (vae, loaded))
     for one, other in zip(record.latents, again.latents, strict=True):
         np.testing.assert_allclose(other.z, one.z, rtol=1e-6, atol=1e-6)
-    np.testing.assert_allclose(
-        again.log_likelihood, record.log_likelihood, rtol=1e-6, atol=1e-6
-    )
+    np.testing.assert_allclose(again.log_likelihood, record.log_likelihood, rtol=1e-6, atol=1e-6)
     np.testing.assert_allclose(loaded.reconstruct(x), vae.reconstruct(x), rtol=1e-6, atol=1e-6)
 
 

@@ -208,8 +208,9 @@ def test_a_function_documents_what_it_returns_or_yields():
     violations = []
     for name, function in CALLABLES.items():
         doc, definition = parse(function), plain(function)
-        if getattr(function, "__isabstractmethod__", False):
-            continue  # the contract says it, and the body is empty
+        is_left_out = "NotImplementedError" in raised(definition) and not returns_something(definition)
+        if is_left_out or getattr(function, "__isabstractmethod__", False):
+            continue  # the contract says it, and subclasses do it
         if is_yielding(definition):
             violations += [] if doc["Yields"] else [f"{name} yields"]
         elif bool(doc["Returns"]) != returns_something(definition):

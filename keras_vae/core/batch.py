@@ -457,7 +457,9 @@ def as_array(values, name="x") -> np.ndarray:
     except ValueError as error:
         raise ValueError(f"`{name}` must be a rectangular array of numbers. Received: {error}") from error
     if not _is_numeric(array.dtype):
-        raise ValueError(f"`{name}` must be an array of numbers. Received: {array.dtype} from {type(values).__name__}")
+        raise ValueError(
+            f"`{name}` must be numeric, an array of numbers. Received: dtype {array.dtype}, {type(values).__name__}"
+        )
     return array
 
 

@@ -18,9 +18,13 @@ class Settled:
             if old is not None and old is not value and old != value:
                 raise AttributeError(
                     f"`{name}` must be given to the constructor of `{type(self).__name__}`: training keeps the value "
-                    f"that it has traced. {self._settled_remedy} Received: {name}={value!r} in place of {old!r}"
+                    f"that it has traced. {self._settled_remedy} Received: {name}={_shown(value)} in place of {_shown(old)}"
                 )
         super().__setattr__(name, value)
+
+
+def _shown(value):
+    return f"{type(value).__name__}(...)" if type(value).__repr__ is object.__repr__ else repr(value)
 
 
 @functools.cache

@@ -135,8 +135,8 @@ class _FolderReader:
                 )
         if not good:
             raise ValueError(
-                f"`path` must hold at least one whole image. Received: {str(self.path)!r}, of whose "
-                f"{len(self.files)} images each one is broken"
+                f"`path` must hold at least one whole image. Received: {str(self.path)!r}, where none "
+                f"of {len(self.files)} images is whole"
             )
         self.files = tuple(good)
 

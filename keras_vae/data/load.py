@@ -32,7 +32,7 @@ def load(
     Raises
     ------
     DataNotFoundError
-        If the data set is nowhere to be had; the message names each place and the remedies.
+        If the data set is not found; the message names each place and the remedies.
     ValueError
         If `name` is not one of these, an option is unknown or out of range, or a file is broken; then the message
         names the file.

@@ -21,7 +21,9 @@ class CrossCheck(NamedTuple):
     difference : tf.Tensor
         `monte_carlo - closed_form`.
     standard_error : tf.Tensor
-        The standard error of the estimate; the difference should be within about four of it.
+        The standard error of the estimate, over other samples. In units of it the difference follows about Student's t
+        with num_samples - 1 degrees of freedom: it is within four in all but 1 of 16,000 cases with very many samples,
+        1 of 8,000 with 100, 1 of 300 with 10 and 1 of 6 with 2.
     """
 
     closed_form: tf.Tensor
@@ -40,7 +42,7 @@ def cross_check(posterior, prior, num_samples=1000, *, seed=None):
     prior : tfp.distributions.Distribution
         p(z).
     num_samples : int
-        Monte-Carlo samples for each example, at least 2.
+        Monte-Carlo samples for each example, at least 2; the standard error of few is itself uncertain.
     seed : int or tensor of shape (2,), optional
         Seed of the samples.
 

@@ -17,14 +17,17 @@ class MutualInformation(NamedTuple):
     Attributes
     ----------
     value : float
-        I(x; z) in nats.
+        I(x; z) in nats, on average too low.
+    upper : float
+        On average too high; infinite for one example.
     standard_error : float
-        Of the value, in nats.
+        Of the value, in nats, over other examples and other z.
     num_examples : int
         M, how many examples the aggregate posterior was made of; the value is at most log M.
     """
 
     value: float
+    upper: float
     standard_error: float
     num_examples: int
 
@@ -34,7 +37,8 @@ def mutual_information(vae, x, max_examples, *, seed):
 
     With the M examples for the whole population the estimate has no bias: it is the information about which of them
     made z (Hoffman & Johnson 2016, section 3). As an estimate for the distribution that they are a sample of it is too
-    low on average, and never above log M.
+    low on average, and never above log M. With the mean over all m but n in place of q(z) it is too high on average
+    (Poole et al. 2019, section 2), without limit where posteriors do not overlap.
 
     Parameters
     ----------
@@ -58,14 +62,17 @@ def mutual_information(vae, x, max_examples, *, seed):
     z = posterior.sample(seed=fold_in(seed, Stream.AGGREGATE))
     numbers = sum(int(np.prod(part.shape[1:])) for part in tf.nest.flatten(posterior, expand_composites=True))
     rows = max(1, MAX_NUMBERS // (count * numbers))
-    gains = []
+    gains, others = [], []
     for start in range(0, count, rows):
         log_probs = posterior.log_prob(z[start : start + rows, None]).numpy().astype(np.float64)  # (rows, count)
-        own = log_probs[np.arange(len(log_probs)), start + np.arange(len(log_probs))]
+        row, column = np.arange(len(log_probs)), start + np.arange(len(log_probs))
+        own = log_probs[row, column]
         gains.append(own - np.logaddexp.reduce(log_probs, axis=1) + np.log(count))
-    gains = np.concatenate(gains)
+        log_probs[row, column] = -np.inf
+        others.append(own - np.logaddexp.reduce(log_probs, axis=1) + np.log(max(count - 1, 1)))
+    gains, upper = np.concatenate(gains), float(np.concatenate(others).mean())
     spread = gains.std(ddof=1) / np.sqrt(count) if count > 1 else 0.0
-    return MutualInformation(float(gains.mean()), float(spread), count)
+    return MutualInformation(float(gains.mean()), upper, float(spread), count)
 
 
 def _posterior(vae, x):

@@ -4,6 +4,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+_BLOCKS = 100  # the error of a standard error from so many is 7 %
+
 
 class Estimate(NamedTuple):
     """An estimate of log p(x) for each image.
@@ -13,11 +15,19 @@ class Estimate(NamedTuple):
     log_evidence : numpy.ndarray
         Shape (n,), float64, in nats.
     standard_error : numpy.ndarray
-        Shape (n,): the Monte-Carlo standard error, by the delta method: that of the mean weight, relative to it.
+        Shape (n,): the Monte-Carlo standard error of each, over other samples, by the delta method: that of the mean
+        weight, relative to it. NaN for one sample. It is too small where `pareto_k` is large.
+    mean_standard_error : float
+        The Monte-Carlo standard error of the mean over images, over other samples for the same images; in nats.
+    pareto_k : numpy.ndarray
+        Shape (n,): the shape of the tail of each image's weights (Vehtari et al. 2024), which up to `highest_k` can be
+        trusted. NaN where no tail was fitted.
     """
 
     log_evidence: np.ndarray
     standard_error: np.ndarray
+    mean_standard_error: float
+    pareto_k: np.ndarray
 
 
 class LogMean:
@@ -46,13 +56,17 @@ class LogMean:
         for total, part in ((self.log_sum, log_sum), (self.log_sum_of_squares, log_sum_of_squares)):
             total[rows] = np.logaddexp(total[rows], np.asarray(part, np.float64))
 
-    def estimate(self, num_samples):
+    def estimate(self, num_samples, *, mean_standard_error=None, pareto_k=None):
         """Return the means of this many weights.
 
         Parameters
         ----------
         num_samples : int
             How many weights were added for each mean.
+        mean_standard_error : float, optional
+            That of the mean over images; by default that of images whose samples are independent.
+        pareto_k : numpy.ndarray, optional
+            Shape (size,); by default unknown.
 
         Returns
         -------
@@ -61,4 +75,77 @@ class LogMean:
         # (mean of squares / squared mean - 1) / (n - 1) is the relative variance of the mean.
         excess = np.expm1(np.maximum(self.log_sum_of_squares - 2 * self.log_sum + np.log(num_samples), 0.0))
         relative = np.sqrt(excess / (num_samples - 1)) if num_samples > 1 else np.full_like(excess, np.nan)
-        return Estimate(self.log_sum - np.log(num_samples), relative)
+        if mean_standard_error is None:
+            mean_standard_error = float(np.linalg.norm(relative)) / len(relative)
+        if pareto_k is None:
+            pareto_k = np.full_like(relative, np.nan)
+        return Estimate(self.log_sum - np.log(num_samples), relative, mean_standard_error, pareto_k)
+
+
+class SharedSamples:
+    """What samples that all images share do to the mean over images, from the sums of some hundred blocks of them.
+
+    One sample moves the estimates of all images together, so that their errors do not average out. By the delta method
+    the error of mean_i log mean_k w_ik is that of the mean over samples of a_k = mean_i (w_ik / mean_k w_ik); as those
+    means are known at the end only, sums over blocks of samples are kept in place of samples, for one pass over them.
+
+    Parameters
+    ----------
+    size : int
+        The number n of images.
+    num_samples : int
+        How many samples count.
+    samples, chunks : int
+        Samples in each chunk of a plan, and chunks.
+
+    Attributes
+    ----------
+    parts : int
+        Blocks, of `width` samples each, that a chunk is cut into; 1 where there are many chunks.
+    width : int
+        The last block of a chunk may be shorter.
+    """
+
+    def __init__(self, size, num_samples, samples, chunks):
+        self.width = -(-samples // min(samples, -(-_BLOCKS // chunks)))
+        self.parts = -(-samples // self.width)
+        self.chunks = chunks
+        chunk, place = np.divmod(np.arange(num_samples), samples)
+        number = self._first_block(chunks - 1) + self.parts
+        self.counts = np.bincount(self._first_block(chunk) + place // self.width, minlength=number)
+        self.log_sums = np.full((len(self.counts), size), -np.inf)
+
+    def _first_block(self, chunk):
+        """Return the number of a chunk's first block; where there are more chunks than blocks, some share theirs."""
+        return chunk * self.parts if self.chunks <= _BLOCKS else chunk * _BLOCKS // self.chunks
+
+    def add(self, rows, chunk, log_sums):
+        """Add a chunk's sums.
+
+        Parameters
+        ----------
+        rows : slice
+            Whose they are.
+        chunk : int
+            The chunk's number.
+        log_sums : array_like
+            Shape (parts, rows): logarithms of the sums of weights in each block.
+        """
+        first = self._first_block(chunk)
+        blocks = slice(first, first + self.parts)
+        self.log_sums[blocks, rows] = np.logaddexp(self.log_sums[blocks, rows], np.asarray(log_sums, np.float64))
+
+    def mean_standard_error(self):
+        """Return the standard error of the mean over images, over other samples.
+
+        Returns
+        -------
+        float
+            In nats; NaN for one sample.
+        """
+        counts, log_sums = self.counts[self.counts > 0], self.log_sums[self.counts > 0]
+        if len(counts) < 2:
+            return float("nan")
+        shares = np.exp(log_sums - np.logaddexp.reduce(log_sums, axis=0)).mean(axis=1)  # they add up to 1
+        squares = np.sum(np.square(shares - counts / counts.sum()))
+        return float(np.sqrt(squares * len(counts) / (len(counts) - 1)))

@@ -9,6 +9,7 @@ from keras_vae.evaluation.bound import bound
 from keras_vae.evaluation.checks import check_model, check_observations
 from keras_vae.evaluation.evaluation import Evaluation
 from keras_vae.evaluation.log_evidence import default_num_samples, estimate_evidence
+from keras_vae.evaluation.pareto import highest_k
 
 ACTIVE = 0.01
 """The variance of its posterior mean above which a latent dimension is active (Burda et al. 2016, section 5.1)."""
@@ -48,7 +49,7 @@ def evaluate_vae(
         Samples of q(z|x) for distortion and rate, at least 1.
     aggregate_size : int
         The most examples M in the aggregate posterior, at least 1. As an estimate for the distribution of x, I(x; z) is
-        too low and never above log M; the cost is the square of M.
+        too low and never above log M, and KL(q(z) || p(z)) is too high by as much; the cost is the square of M.
     num_levels : int, optional
         For densities of values in [0, 1]: how many levels they had, for bits_per_dim. By default 256 where all values
         are multiples of 1/255.
@@ -99,14 +100,18 @@ def evaluate_vae(
     means = {name: float(values.mean()) for name, values in per_example.items()}
     errors = {name: _standard_error(values) for name, values in per_example.items()}
     errors["mutual_information"] = information.standard_error
+    top_rate, tails = float(parts.rates[-1].mean()), evidence.pareto_k[~np.isnan(evidence.pareto_k)]
     active, latent_dim = _active_units(vae, x)
     bits, note = bits_per_dim(vae.likelihood, x.event, means["log_evidence"], num_levels)
     return Evaluation(
         **means,
         mutual_information=information.value,
-        marginal_kl=float(parts.rates[-1].mean()) - information.value,
+        mutual_information_ceiling=float(np.log(information.num_examples)),
+        marginal_kl=top_rate - information.value,
+        marginal_kl_lower=max(0.0, top_rate - information.upper),
         standard_errors=errors,
-        monte_carlo_error=float(np.linalg.norm(evidence.standard_error)) / len(x.x),
+        monte_carlo_error=evidence.mean_standard_error,
+        heavy_tailed_share=float(np.mean(tails > highest_k(num_samples))) if len(tails) else float("nan"),
         bits_per_dim=bits,
         bits_per_dim_note=note,
         active_units=active,

@@ -4,6 +4,8 @@ import dataclasses
 
 import numpy as np
 
+from keras_vae.evaluation.pareto import highest_k
+
 _ROWS = ("elbo", "rate", "distortion", "log_evidence", "gap", "mutual_information", "marginal_kl")
 
 
@@ -26,13 +28,26 @@ class Evaluation:
     gap : float
         log_evidence - elbo = E_x KL[q(z|x) || p(z|x)].
     mutual_information : float
-        I(x; z) of the top level, from the aggregate posterior; at most the logarithm of `num_aggregated`.
+        I(x; z) of the top level, from the aggregate posterior. On average it is too low, and never above its ceiling.
+    mutual_information_ceiling : float
+        The logarithm of `num_aggregated`. See also `is_saturated`.
     marginal_kl : float
-        KL(q(z) || p(z)) of the top level: its rate less `mutual_information` (Hoffman & Johnson 2016, eq. 3).
+        KL(q(z) || p(z)) of the top level: its rate less `mutual_information` (Hoffman & Johnson 2016, eq. 3). On
+        average it is too high, and never below the rate less the ceiling, whatever q(z) is.
+    marginal_kl_lower : float
+        The rate less an estimate of I(x; z) that is too high on average, but at least 0: on average over data sets
+        KL(q(z) || p(z)) lies between the two.
     standard_errors : dict
-        From each name above to its standard error over examples.
+        From the names of averages above to their standard errors over other data: other examples of the same
+        distribution, for the same model.
     monte_carlo_error : float
-        The part of log_evidence's standard error that more samples would take away; NaN for one sample.
+        The standard error of log_evidence over other samples, that is over other seeds, for the same examples; NaN for
+        one sample. It leaves out that the logarithm of a mean is too low on average, and where tails are heavy it is
+        too small itself.
+    heavy_tailed_share : float
+        The share of examples whose weights have a tail of Pareto k above min(1 - 1 / log10(num_samples), 0.7), the most
+        for which a mean can be trusted (Vehtari et al. 2024). Their errors may be larger than stated; more samples help
+        little, a better q(z|x) does. NaN where there are fewer than 21 samples, and for "ais".
     bits_per_dim : float or None
         -log2 p(x) for each element of an event, where it means something.
     bits_per_dim_note : str
@@ -63,9 +78,12 @@ class Evaluation:
     log_evidence: float
     gap: float
     mutual_information: float
+    mutual_information_ceiling: float
     marginal_kl: float
+    marginal_kl_lower: float
     standard_errors: dict
     monte_carlo_error: float
+    heavy_tailed_share: float
     bits_per_dim: float | None
     bits_per_dim_note: str
     active_units: tuple
@@ -80,6 +98,11 @@ class Evaluation:
     method: str
     seed: int
 
+    @property
+    def is_saturated(self):
+        """Whether `mutual_information` is less than 1 nat below its ceiling, so that this decides `marginal_kl`."""
+        return self.mutual_information > self.mutual_information_ceiling - 1.0
+
     def to_dict(self):
         """Return all of it as numbers, strings, lists and dictionaries.
 
@@ -88,7 +111,8 @@ class Evaluation:
         dict
             NaN is None here, for JSON has none.
         """
-        return {"units": "nats per example", **_plain(dataclasses.asdict(self))}
+        found = {"units": "nats per example", **dataclasses.asdict(self), "is_saturated": self.is_saturated}
+        return _plain(found)
 
     def __str__(self):
         """Return a table for the screen."""
@@ -97,6 +121,7 @@ class Evaluation:
             error = self.standard_errors.get(name)
             shown = f"{error:>18.3f}" if error is not None and np.isfinite(error) else " " * 18
             lines.append(f"{name:<20}{getattr(self, name):>12.3f}{shown}".rstrip())
+        lines[-1] += f"   {self._marginal_kl_note()}"
         bits = "-" if self.bits_per_dim is None else f"{self.bits_per_dim:.4f}"
         lines.append(f"{'bits_per_dim':<20}{bits:>12}   {self.bits_per_dim_note}")
         units = ", ".join(f"{a} of {d}" for a, d in zip(self.active_units, self.latent_dim, strict=True))
@@ -108,13 +133,26 @@ class Evaluation:
         lines.append(self._how())
         return "\n".join(lines)
 
+    def _marginal_kl_note(self):
+        note = f"at least {self.marginal_kl_lower:.3f} on average"
+        if self.is_saturated:
+            note += f"; saturated: rate - log {self.num_aggregated:,} is its floor"
+        return note
+
     def _how(self):
-        noise = f" (Monte-Carlo error {self.monte_carlo_error:.3f})" if np.isfinite(self.monte_carlo_error) else ""
         samples = "1 sample" if self.num_samples == 1 else f"{self.num_samples:,} samples"
+        noise = f" (Monte-Carlo error {self.monte_carlo_error:.3f})" if np.isfinite(self.monte_carlo_error) else ""
+        tails = ""
+        if self.heavy_tailed_share > 0:
+            tails = (
+                f", for {self.heavy_tailed_share:.1%} of the examples with heavy-tailed weights (Pareto k above "
+                f"{highest_k(self.num_samples):.2f}), whose error may be larger than stated"
+            )
         return (
-            f"{self.num_examples:,} examples; log_evidence by {self.method}, {samples}{noise}; rate in "
+            f"{self.num_examples:,} examples; log_evidence by {self.method}, {samples}{noise}{tails}; rate in "
             f"{self.rate_method.replace('_', ' ')}; mutual_information is at most log {self.num_aggregated:,} = "
-            f"{np.log(self.num_aggregated):.2f}; seed {self.seed}"
+            f"{self.mutual_information_ceiling:.2f}; standard errors are over other examples, the Monte-Carlo error "
+            f"over other seeds; seed {self.seed}"
         )
 
 

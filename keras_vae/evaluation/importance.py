@@ -7,6 +7,7 @@ from keras_vae.evaluation.checks import progress_bar, specs_of, tensors_of
 from keras_vae.evaluation.chunks import plan_importance
 from keras_vae.evaluation.compiled import compiled
 from keras_vae.evaluation.estimate import LogMean
+from keras_vae.evaluation.pareto import LargestWeights
 
 _IMAGES = 64
 
@@ -39,20 +40,23 @@ def importance_estimate(vae, x, num_samples, *, seed, batch_size, progress, prop
     """
     plan = plan_importance(num_samples, vae.likelihood.working_numbers)
     integers = [tf.TensorSpec([None], tf.int32), *[tf.TensorSpec([], tf.int32)] * 3]
-    sums = compiled(vae, _make_sums, plan.samples, proposal, signature=[specs_of(x), *integers])
-    total = LogMean(len(x.x))
+    total, largest = LogMean(len(x.x)), LargestWeights(len(x.x), num_samples, vae.variable_dtype)
+    number = min(largest.number, plan.samples)
+    sums = compiled(vae, _make_sums, plan.samples, number, proposal, signature=[specs_of(x), *integers])
     bar = progress_bar(len(x.x), "image", progress)
     batch_size = batch_size or _IMAGES
     for start in range(0, len(x.x), batch_size):
         rows = slice(start, min(start + batch_size, len(x.x)))
         batch, places = tensors_of(x.rows(rows.start, rows.stop)), tf.range(rows.start, rows.stop)
         for chunk in range(plan.chunks):
-            total.add(rows, *(part.numpy() for part in sums(batch, places, chunk, num_samples, seed)))
+            *parts, top = (part.numpy() for part in sums(batch, places, chunk, num_samples, seed))
+            total.add(rows, *parts)
+            largest.add(rows, top)
         bar.update(rows.stop)
-    return total.estimate(num_samples)
+    return total.estimate(num_samples, pareto_k=largest.pareto_k())
 
 
-def _make_sums(vae, samples, proposal):
+def _make_sums(vae, samples, number, proposal):
     def sums(batch, places, chunk, num_samples, seed):
         # A prior made of posteriors is built once; the record's own is then left out of the graph.
         top_prior = vae.levels[-1].prior.needs_posterior and vae.prior_of(len(vae.levels) - 1)
@@ -67,10 +71,11 @@ def _make_sums(vae, samples, proposal):
             else:
                 log_weight = _log_likelihoods(vae, batch, samples, fold_in(seed, Stream.PRIOR, place, chunk))
             log_weight = tf.where(counts, log_weight, tf.constant(float("-inf"), log_weight.dtype))
-            return tf.reduce_logsumexp(log_weight), tf.reduce_logsumexp(2 * log_weight)
+            top = tf.math.top_k(log_weight, number, sorted=False).values
+            return tf.reduce_logsumexp(log_weight), tf.reduce_logsumexp(2 * log_weight), top
 
         return tf.map_fn(
-            of_one_image, (batch, places), parallel_iterations=1, fn_output_signature=(vae.variable_dtype,) * 2
+            of_one_image, (batch, places), parallel_iterations=1, fn_output_signature=(vae.variable_dtype,) * 3
         )
 
     return sums

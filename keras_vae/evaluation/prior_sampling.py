@@ -6,8 +6,9 @@ from keras_vae.core import Batch, Stream, fold_in
 from keras_vae.evaluation.checks import progress_bar, specs_of, tensors_of
 from keras_vae.evaluation.chunks import plan_prior
 from keras_vae.evaluation.compiled import compiled
-from keras_vae.evaluation.estimate import LogMean
+from keras_vae.evaluation.estimate import LogMean, SharedSamples
 from keras_vae.evaluation.importance import importance_estimate
+from keras_vae.evaluation.pareto import LargestWeights
 
 
 def prior_estimate(vae, x, num_samples, *, seed, batch_size, progress):
@@ -40,17 +41,22 @@ def prior_estimate(vae, x, num_samples, *, seed, batch_size, progress):
     decode = compiled(vae, _make_decode, plan.samples, signature=integers)
     parameters = decode.get_concrete_function().structured_outputs
     specs = tf.nest.map_structure(lambda tensor: tf.TensorSpec(tensor.shape, tensor.dtype), parameters)
-    sums = compiled(vae, _make_sums, plan.samples, signature=[specs_of(x), specs, *integers])
-    total = LogMean(len(x.x))
+    total, largest = LogMean(len(x.x)), LargestWeights(len(x.x), num_samples, vae.variable_dtype)
+    shared = SharedSamples(len(x.x), num_samples, plan.samples, plan.chunks)
+    shape = (plan.samples, shared.width, min(largest.number, plan.samples))
+    sums = compiled(vae, _make_sums, *shape, signature=[specs_of(x), specs, *integers])
     bar = progress_bar(plan.chunks, "chunk", progress)
     for chunk in range(plan.chunks):
         parameters = decode(chunk, seed)
         for start in range(0, len(x.x), plan.images):
             rows = slice(start, start + plan.images)
-            parts = sums(tensors_of(x.rows(rows.start, rows.stop)), parameters, chunk, num_samples)
-            total.add(rows, *(part.numpy() for part in parts))
+            batch = tensors_of(x.rows(rows.start, rows.stop))
+            of_blocks, *parts, top = (part.numpy() for part in sums(batch, parameters, chunk, num_samples))
+            total.add(rows, *parts)
+            shared.add(rows, chunk, of_blocks)
+            largest.add(rows, top)
         bar.update(chunk + 1)
-    return total.estimate(num_samples)
+    return total.estimate(num_samples, mean_standard_error=shared.mean_standard_error(), pareto_k=largest.pareto_k())
 
 
 def _make_decode(vae, samples):
@@ -62,11 +68,16 @@ def _make_decode(vae, samples):
     return decode
 
 
-def _make_sums(vae, samples):
+def _make_sums(vae, samples, width, number):
     def sums(batch, parameters, chunk, num_samples):
         log_weight = vae.log_likelihood(Batch(**batch), parameters)  # (samples, images)
         counts = chunk * samples + tf.range(samples) < num_samples
-        log_weight = tf.where(counts[:, None], log_weight, tf.constant(float("-inf"), log_weight.dtype))
-        return tf.reduce_logsumexp(log_weight, axis=0), tf.reduce_logsumexp(2 * log_weight, axis=0)
+        nothing = tf.constant(float("-inf"), log_weight.dtype)
+        log_weight = tf.where(counts[:, None], log_weight, nothing)
+        top = tf.math.top_k(tf.transpose(log_weight), number, sorted=False).values  # (images, number)
+        blocks = tf.pad(log_weight, [[0, -samples % width], [0, 0]], constant_values=nothing)
+        blocks = tf.reshape(blocks, [-1, width, tf.shape(log_weight)[1]])
+        of_blocks = tf.reduce_logsumexp(blocks, axis=1)
+        return of_blocks, tf.reduce_logsumexp(of_blocks, axis=0), tf.reduce_logsumexp(2 * log_weight, axis=0), top
 
     return sums

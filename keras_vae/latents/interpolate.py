@@ -47,7 +47,7 @@ def interpolate(
     Raises
     ------
     ValueError
-        If the ends are no codes of one latent dimension, do not broadcast, or another argument is out of range.
+        If the ends are not codes of one latent dimension, do not broadcast, or another argument is out of range.
 
     Examples
     --------

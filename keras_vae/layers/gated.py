@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any, Literal
 
 import keras
+import tensorflow as tf
 
 from keras_vae.core import check_choice, check_integer, fresh, register
 
@@ -48,7 +49,7 @@ class Gated(keras.layers.Layer):
         self.value.build(input_shape)
         self.gate.build(input_shape)
 
-    def call(self, inputs):
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
         """Compute activation(h(x)) * sigmoid(g(x)).
 
         Parameters
@@ -68,7 +69,6 @@ class Gated(keras.layers.Layer):
         return self.value.compute_output_shape(input_shape)
 
     def get_config(self) -> dict[str, Any]:
-        """Return the arguments that rebuild the layer."""
         return {
             **super().get_config(),
             "activation": keras.activations.serialize(self.activation),
@@ -119,7 +119,6 @@ class GatedDense(Gated):
         self._make_branches(keras.layers.Dense, self.units)
 
     def get_config(self) -> dict[str, Any]:
-        """Return the arguments that rebuild the layer."""
         return {**super().get_config(), "units": self.units}
 
 
@@ -182,7 +181,6 @@ class GatedConv2D(Gated):
         )
 
     def get_config(self) -> dict[str, Any]:
-        """Return the arguments that rebuild the layer."""
         return {
             **super().get_config(),
             "filters": self.filters,

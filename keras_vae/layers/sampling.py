@@ -1,5 +1,6 @@
 """The reparameterization trick as a layer."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -42,7 +43,9 @@ class Sampling(keras.layers.Layer):
         self.seed_generator = keras.random.SeedGenerator(self.seed)
         self.built = True
 
-    def call(self, inputs, num_samples: int | None = None, seed=None):
+    def call(
+        self, inputs: Sequence[tf.Tensor], num_samples: int | None = None, seed: tf.Tensor | None = None
+    ) -> tf.Tensor:
         """Sample.
 
         Parameters
@@ -94,5 +97,4 @@ class Sampling(keras.layers.Layer):
         self.seed_generator.state.assign(np.asarray(store["seed_state"]))
 
     def get_config(self) -> dict[str, Any]:
-        """Return the arguments that rebuild the layer."""
         return {**super().get_config(), "seed": self.seed}

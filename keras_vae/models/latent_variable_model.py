@@ -221,7 +221,7 @@ class LatentVariableModel(Trainer):
         for level in reversed(range(len(self.levels))):
             posterior, above = self.levels[level].posterior, latents[0].z if latents else None
             parameters = self._posterior_parameters(level, x, above, c, training)
-            z = posterior.sample(parameters, num_samples if above is None else 1, fold_in(seed, level))
+            z = posterior.sample(parameters, num_samples if above is None else 1, self._seed_of(level, seed))
             z = z if above is None else z[0]
             prior = self.prior_of(level, above, c, training=training)
             latents = (Latent(z, posterior.distribution(parameters), prior), *latents)
@@ -327,7 +327,7 @@ class LatentVariableModel(Trainer):
         """
         z = ()
         for level in reversed(range(len(self.levels))):
-            level_seed, prior = fold_in(seed, level), self.levels[level].prior
+            level_seed, prior = self._seed_of(level, seed), self.levels[level].prior
             if prior.is_conditional:
                 drawn = self.prior_of(level, z[0] if z else None, condition).sample(seed=level_seed)
             else:
@@ -720,6 +720,10 @@ class LatentVariableModel(Trainer):
                 f"The decoder must end in logits for `{type(self.likelihood).__name__}(projection=None)`: leave out the "
                 f"activation of its last layer. `decode` gives probabilities. Received: the activation {name}"
             )
+
+    def _seed_of(self, level, seed):
+        """Give each of several levels noise of its own; the only one has the seed's, as in files of version 1."""
+        return seed if len(self.levels) == 1 else fold_in(seed, level)
 
     def _conditioned(self, batch, training):
         return None if self.condition is None else self.condition(batch.condition, training=training)

@@ -496,13 +496,18 @@ class Trainer(Settled, keras.Model, abc.ABC):
     _maybe_symbolic_build = keras_internals.no_symbolic_build
 
     def _terms(self, batch, *, step, training) -> Terms:
-        # The examples counted so far in the epoch tell batches apart where the step does not move: in `evaluate`, and
-        # between the parts of an accumulated gradient.
-        seen = tf.bitcast(tf.cast(self._run.trackers["loss"].count, tf.float32), tf.int32)
-        stream, step_of_noise = (Stream.TRAINING, step) if training else (Stream.EVALUATION, 0)
-        seed = fold_in(self.seed, stream, step_of_noise, seen, replica_id())
+        seed = self._noise_seed(Stream.TRAINING, step) if training else self._noise_seed(Stream.EVALUATION, 0)
         record = self.infer(batch, num_samples=self.objective.num_samples, training=training, seed=seed)
         return self.objective(record, step=step, training=training)
+
+    def _noise_seed(self, stream, step):
+        """Return the seed of this batch on this replica.
+
+        The examples counted so far in the epoch tell batches apart where the step does not move: in `evaluate`, and
+        between the parts of an accumulated gradient.
+        """
+        seen = tf.bitcast(tf.cast(self._run.trackers["loss"].count, tf.float32), tf.int32)
+        return fold_in(self.seed, stream, step, seen, replica_id())
 
     def _penalty(self):
         """Return the sum of all regularisers and `add_loss` terms."""

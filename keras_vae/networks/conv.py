@@ -73,7 +73,6 @@ class Conv(Trunk):
         return [convolution, activation]
 
     def get_config(self) -> dict[str, Any]:
-        """Return the arguments that rebuild the layer."""
         return {
             **super().get_config(),
             "filters": self.filters,

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import keras
+import tensorflow as tf
 
 from keras_vae.core import check_shape, register
 from keras_vae.networks.mlp import MLP
@@ -78,7 +79,7 @@ class JoinedMLP(keras.layers.Layer):
             self.branches.append(branch)
         self.joined.build((None, len(input_shape) * self.branch_units[-1]))
 
-    def call(self, inputs):
+    def call(self, inputs: Sequence[tf.Tensor]) -> tf.Tensor:
         """Run the branches and what joins them.
 
         Parameters
@@ -100,7 +101,6 @@ class JoinedMLP(keras.layers.Layer):
         return (input_shape[0][0], self.units[-1])
 
     def get_config(self) -> dict[str, Any]:
-        """Return the arguments that rebuild the layer."""
         shared = self.joined.get_config()
         return {
             **super().get_config(),

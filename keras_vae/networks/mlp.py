@@ -26,7 +26,6 @@ class MLP(Trunk):
         self.chain = [keras.layers.Flatten(dtype=self.dtype_policy), *map(self._dense, self.units)]
 
     def get_config(self) -> dict[str, Any]:
-        """Return the arguments that rebuild the layer."""
         return {**super().get_config(), "units": self.units}
 
 

@@ -1,10 +1,11 @@
 """What all our trunks share: layers made in the constructor, built one after the other, called one after the other."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
+import tensorflow as tf
 
 from keras_vae.core import fresh
 from keras_vae.layers import GatedDense
@@ -67,7 +68,7 @@ class Trunk(keras.layers.Layer):
             layer.build(shape)
             shape = layer.compute_output_shape(shape)
 
-    def call(self, inputs, training: bool = False):
+    def call(self, inputs: tf.Tensor | Sequence[tf.Tensor], training: bool = False) -> tf.Tensor:
         """Run the chain.
 
         Parameters
@@ -96,7 +97,6 @@ class Trunk(keras.layers.Layer):
         return shape
 
     def get_config(self) -> dict[str, Any]:
-        """Return the arguments that rebuild the layer."""
         return {
             **super().get_config(),
             "activation": keras.activations.serialize(self.activation),

@@ -22,7 +22,6 @@ class _UnitNorm:
         super().update_step(gradient / (tf.norm(gradient) + self.norm_epsilon), variable, learning_rate)
 
     def get_config(self):
-        """Return the arguments that rebuild the optimizer."""
         return {**super().get_config(), "norm_epsilon": self.norm_epsilon}
 
 

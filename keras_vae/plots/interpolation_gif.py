@@ -57,7 +57,7 @@ def interpolation_gif(
     Raises
     ------
     TypeError
-        If `vae` is no model of this package.
+        If `vae` is not a model of this package.
     ValueError
         If it has no images, the ends are neither images nor codes or not as many, or an argument is out of range.
     OSError

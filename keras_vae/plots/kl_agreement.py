@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _NUM_SAMPLES = (1, 3, 10, 30, 100, 300, 1000, 3000, 10_000)
-# So many numbers of z at a time: memory is bounded by it.
+# Numbers of z that are drawn at a time, which bounds the memory.
 _NUMBERS = 2**22
 
 
@@ -121,7 +121,7 @@ def _closed_form_and_deviation(posterior, prior, number, seed):
 
 
 def _monte_carlo(posterior, prior, number, seed):
-    """Average over samples, so many at a time."""
+    """Average over samples, in parts that fit into memory."""
     size, total = _samples_at_a_time(posterior), 0.0
     for start in range(0, number, size):
         part = min(size, number - start)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _ACTIVE = 0.01
-# So many columns of z have their number below the bar.
+# Up to this many columns of z have their number below the bar.
 _NAMED = 32
 
 
@@ -35,7 +35,7 @@ def kl_per_dimension(kl: ArrayLike | Sequence[ArrayLike | None], *, title: str |
     Raises
     ------
     ValueError
-        If there is no array of finite numbers.
+        If an array is empty or not finite, or not of shape (latent_dim,).
     """
     levels = _levels(kl)
     figure = new_figure(6.0, 2.7 * len(levels) + 0.3)

@@ -55,7 +55,7 @@ def latent_manifold(
     Raises
     ------
     TypeError
-        If `vae` is no model of this package.
+        If `vae` is not a model of this package.
     ValueError
         If the model has several levels of latents, fewer than two dimensions or no images, or an argument is out of
         range.
@@ -113,7 +113,7 @@ def _labels(dimensions, latent_dim, spacing):
 def _marks(values, inches):
     """Write the values, or every second, third, ... where they are too close, and leave the others blank."""
     decimals = 1 if np.ptp(values) >= 0.1 * len(values) else 2
-    # Minus zero is zero, and a minus sign is no hyphen.
+    # Minus zero is zero, and a minus sign is not a hyphen.
     texts = [f"{round(value, decimals) + 0.0:.{decimals}f}".replace("-", "\N{MINUS SIGN}") for value in values]
     step = math.ceil((max(map(len, texts)) + 0.5) * LETTER_INCHES / inches)
     return [text if index % step == 0 else "" for index, text in enumerate(texts)]

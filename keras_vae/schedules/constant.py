@@ -27,9 +27,7 @@ class ConstantSchedule(Schedule):
         self.constant = check_number("constant", constant)
 
     def value(self, step: tf.Tensor) -> tf.Tensor:
-        """Return the value at a float32 step."""
         return tf.fill(tf.shape(step), self.constant)
 
     def get_config(self) -> dict[str, Any]:
-        """Return the arguments that rebuild the schedule."""
         return {"constant": self.constant}

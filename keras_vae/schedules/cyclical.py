@@ -50,7 +50,6 @@ class CyclicalSchedule(Schedule):
         self.num_cycles = None if num_cycles is None else check_integer("num_cycles", num_cycles, minimum=1)
 
     def value(self, step: tf.Tensor) -> tf.Tensor:
-        """Return the value at a float32 step."""
         within = tf.math.floormod(step, float(self.cycle_steps)) / self.cycle_steps
         value = self.start + (self.end - self.start) * tf.minimum(within / self.ramp_fraction, 1.0)
         if self.num_cycles is None:
@@ -58,7 +57,6 @@ class CyclicalSchedule(Schedule):
         return tf.where(step < self.num_cycles * self.cycle_steps, value, self.end)
 
     def get_config(self) -> dict[str, Any]:
-        """Return the arguments that rebuild the schedule."""
         return {
             "start": self.start,
             "end": self.end,

@@ -33,9 +33,7 @@ class LinearSchedule(Schedule):
         self.steps = check_integer("steps", steps, minimum=1)
 
     def value(self, step: tf.Tensor) -> tf.Tensor:
-        """Return the value at a float32 step."""
         return self.start + (self.end - self.start) * tf.minimum(step / self.steps, 1.0)
 
     def get_config(self) -> dict[str, Any]:
-        """Return the arguments that rebuild the schedule."""
         return {"start": self.start, "end": self.end, "steps": self.steps}

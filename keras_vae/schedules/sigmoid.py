@@ -36,9 +36,7 @@ class SigmoidSchedule(Schedule):
         self.width = check_number("width", width, above=0.0)
 
     def value(self, step: tf.Tensor) -> tf.Tensor:
-        """Return the value at a float32 step."""
         return self.start + (self.end - self.start) * tf.sigmoid((step - self.midpoint) / self.width)
 
     def get_config(self) -> dict[str, Any]:
-        """Return the arguments that rebuild the schedule."""
         return {"start": self.start, "end": self.end, "midpoint": self.midpoint, "width": self.width}

@@ -9,7 +9,7 @@ import pytest
 import keras_vae as kv
 from keras_vae.data.sources import SOURCES
 from keras_vae_cli import main
-from keras_vae_cli.quiet import LOG_LEVEL, quiet_start
+from keras_vae_cli.command import LOG_LEVEL, quiet_start
 
 QUICK_START = """
 import sys

@@ -6,10 +6,10 @@ import threading
 
 import pytest
 
-from keras_vae_cli import main, rendezvous
-from keras_vae_cli.cluster import Cluster, cluster_of
-from keras_vae_cli.lost_worker import LostWorker, lost_workers_told
-from keras_vae_cli.mistake import Mistake
+from keras_vae_cli import cluster as cluster_module
+from keras_vae_cli import main
+from keras_vae_cli.cluster import Cluster, LostWorker, as_lost_worker, cluster_of, meet
+from keras_vae_cli.command import Mistake
 
 TWO = {"cluster": {"worker": ["a:1", "b:2"]}, "task": {"type": "worker", "index": 1}}
 WITH_CHIEF = {"cluster": {"chief": ["c:1"], "worker": ["a:1", "b:2"]}, "task": {"type": "worker", "index": 1}}
@@ -99,7 +99,7 @@ def test_workers_meet_in_whatever_order_they_come(capsys):
     members, done = clusters(3), threading.Barrier(4)
 
     def come(cluster):
-        rendezvous.meet(cluster)
+        meet(cluster)
         # As TensorFlow does, which opens the port again for those who are late.
         with socket.create_server(("", int(cluster.addresses[cluster.index].split(":")[1]))):
             done.wait(20)
@@ -113,7 +113,7 @@ def test_workers_meet_in_whatever_order_they_come(capsys):
 
 
 def test_a_worker_that_does_not_come_is_named(monkeypatch, tmp_path, capsys):
-    monkeypatch.setattr(rendezvous, "MINUTES", 0.01)
+    monkeypatch.setattr(cluster_module, "MINUTES", 0.01)
     first, second = clusters(2)
     content = {"cluster": {"worker": first.addresses}, "task": {"type": "worker", "index": 0}}
     monkeypatch.setenv("TF_CONFIG", json.dumps(content))
@@ -130,7 +130,7 @@ def test_a_port_that_is_taken_is_named():
         socket.create_server(("", int(first.addresses[0].split(":")[1]))),
         pytest.raises(Mistake, match="must give this worker a port of its own. Received: localhost:.*in use"),
     ):
-        rendezvous.meet(first)
+        meet(first)
 
 
 def test_only_a_broken_connection_stands_for_a_lost_worker():
@@ -140,11 +140,11 @@ def test_only_a_broken_connection_stands_for_a_lost_worker():
     words = "/job:worker/replica:0/task:0 aborted; remote target /job:worker/replica:0/task:2: Socket closed"
     with (
         pytest.raises(LostWorker, match=f"lost: {first.addresses[2]} does not answer, .* why. Again.$") as found,
-        lost_workers_told(first, lambda: "Again."),
+        as_lost_worker(first, lambda: "Again."),
     ):
         raise errors.UnavailableError(None, None, words)
     assert found.value.exit_code == 75
-    with pytest.raises(errors.InvalidArgumentError), lost_workers_told(first, str):
+    with pytest.raises(errors.InvalidArgumentError), as_lost_worker(first, str):
         raise errors.InvalidArgumentError(None, None, words)
-    with pytest.raises(errors.UnavailableError), lost_workers_told(None, str):
+    with pytest.raises(errors.UnavailableError), as_lost_worker(None, str):
         raise errors.UnavailableError(None, None, words)

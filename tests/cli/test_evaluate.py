@@ -91,7 +91,7 @@ def test_an_older_file_is_not_overwritten_in_silence(saved, tmp_path, capsys):
         (["MODEL"], "Missing argument 'dataset'"),
     ],
 )
-def test_a_mistake_is_told_in_one_line(saved, capsys, arguments, message):
+def test_a_mistake_is_reported_in_one_line(saved, capsys, arguments, message):
     assert main(["evaluate", *(str(saved) if word == "MODEL" else word for word in arguments)]) == 2
     errors = capsys.readouterr().err
     assert errors.startswith("keras-vae: ")
@@ -126,7 +126,7 @@ def of_other_images(path):
         (of_other_images, "`x` must have shape (batch, 28, 28, 1)"),
     ],
 )
-def test_a_file_that_does_not_suit_is_told_in_one_line(tmp_path, capsys, make, message):
+def test_a_file_that_does_not_suit_is_reported_in_one_line(tmp_path, capsys, make, message):
     path = tmp_path / "model.keras"
     make(path)
     capsys.readouterr()

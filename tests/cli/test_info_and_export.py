@@ -34,7 +34,7 @@ def test_the_table_of_parts_has_the_models_shapes_and_numbers_of_weights(saved, 
     vae = keras.models.load_model(saved)
     lines = said.splitlines()
     assert lines[1] == f"{saved}: VAE, {saved.stat().st_size / 1e6:.1f} MB"
-    assert re.fullmatch(r"saved \d{4}-.* with Keras 3\.\S+, format version 1, seed 0", lines[2])
+    assert re.fullmatch(r"saved \d{4}-.* with Keras 3\.\S+, format version 2, seed 0", lines[2])
     assert lines[3] == "observations 8 x 8 x 1, latent dimensions 2"
     for name in ("encoder", "posterior", "decoder", "likelihood", "prior"):
         (line,) = [line for line in lines if line.startswith(name)]
@@ -142,7 +142,7 @@ def test_other_formats_go_to_the_packages_own_exporters(saved, tmp_path, monkeyp
     assert capsys.readouterr().out.endswith(f"Wrote {tmp_path / 'x'}\n")
 
 
-def test_a_library_that_is_missing_is_told_in_one_line(saved, tmp_path, monkeypatch, capsys):
+def test_a_library_that_is_missing_is_reported_in_one_line(saved, tmp_path, monkeypatch, capsys):
     def missing(vae, path):
         raise ImportError("The extra `onnx` must be installed: pip install 'keras-vae[onnx]'. Received: no onnx")
 
@@ -159,7 +159,7 @@ def test_a_library_that_is_missing_is_told_in_one_line(saved, tmp_path, monkeypa
         (["--format", "coreml"], "'--format'"),
     ],
 )
-def test_a_mistake_is_told_in_one_line(saved, tmp_path, capsys, arguments, message):
+def test_a_mistake_is_reported_in_one_line(saved, tmp_path, capsys, arguments, message):
     assert main(["export", str(saved), "--output", str(tmp_path / "x"), *arguments]) == 2
     output, errors = capsys.readouterr()
     assert output == ""

@@ -52,7 +52,7 @@ def test_numbers_are_images_of_a_data_set_or_of_a_folder(saved, colour, faces, t
         (["0", "1", "--dataset", "digits", "--num-steps", "1"], "'--num-steps'"),
     ],
 )
-def test_a_mistake_is_told_in_one_line(saved, tmp_path, capsys, arguments, message):
+def test_a_mistake_is_reported_in_one_line(saved, tmp_path, capsys, arguments, message):
     assert main(["interpolate", str(saved), *arguments, "--output", str(tmp_path / "x.npy")]) == 2
     errors = capsys.readouterr().err
     assert message in errors

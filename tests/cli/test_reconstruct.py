@@ -57,7 +57,7 @@ def test_no_more_than_so_many_are_taken_from_all_sources_together(colour, faces,
         ("digits", "`x` must have shape (batch, 20, 16, 3)"),
     ],
 )
-def test_images_that_do_not_suit_are_told_in_one_line(colour, tmp_path, monkeypatch, capsys, source, message):
+def test_images_that_do_not_suit_are_reported_in_one_line(colour, tmp_path, monkeypatch, capsys, source, message):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "text.png").write_text("no image")
     assert main(["reconstruct", str(colour), source, "--output", "x.npy"]) == 2

@@ -6,8 +6,8 @@ import tomllib
 import pytest
 
 from keras_vae_cli import main
+from keras_vae_cli.command import Mistake
 from keras_vae_cli.config_file import read_settings, read_words, write_config
-from keras_vae_cli.mistake import Mistake
 from keras_vae_cli.resolution import resolved
 from keras_vae_cli.settings import Settings
 
@@ -107,7 +107,7 @@ def test_differences_are_named_and_the_number_of_epochs_is_none():
         (None, "`--config` must be a file. Received: "),
     ],
 )
-def test_a_mistake_in_a_config_file_is_told_in_one_line_before_anything_starts(tmp_path, capsys, text, message):
+def test_a_mistake_in_a_config_file_is_reported_in_one_line_before_anything_starts(tmp_path, capsys, text, message):
     config = tmp_path / "config.toml"
     if text is not None:
         config.write_text(f"{text}\ndataset = 'digits'\n" if not text.startswith("[") else text)

@@ -238,7 +238,7 @@ def test_digits_step_in_only_where_that_is_asked_for(tmp_path, capsys, monkeypat
         (["tran", "digits"], "No such command 'tran'"),
     ],
 )
-def test_a_mistake_is_told_in_one_line_and_leaves_nothing(tmp_path, capsys, arguments, message):
+def test_a_mistake_is_reported_in_one_line_and_leaves_nothing(tmp_path, capsys, arguments, message):
     assert main([*arguments, "--output", str(tmp_path / "run")]) == 2
     errors = capsys.readouterr().err
     assert errors.startswith("keras-vae: ")
@@ -247,7 +247,7 @@ def test_a_mistake_is_told_in_one_line_and_leaves_nothing(tmp_path, capsys, argu
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_loss_that_is_no_number_is_told_in_one_line(tmp_path, capsys):
+def test_a_loss_that_is_no_number_is_reported_in_one_line(tmp_path, capsys):
     command = ["train", "digits", *QUICK, "--likelihood", "gaussian", "--learning-rate", "1e30"]
     assert main([*command, "--output", str(tmp_path / "run")]) == 2
     errors = capsys.readouterr().err

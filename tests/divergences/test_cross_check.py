@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import scipy.stats
 import tensorflow_probability as tfp
 
 import keras_vae as kv
@@ -20,6 +21,19 @@ def pair(batch=6):
 def test_the_difference_is_within_four_of_its_standard_errors(seed):
     result = cross_check(*pair(), num_samples=5_000, seed=seed)
     assert np.all(np.abs(result.difference) < 4 * result.standard_error.numpy())
+
+
+@pytest.mark.parametrize(("num_samples", "beyond"), [(2, 6), (10, 300), (100, 8_000), (10**6, 16_000)])
+def test_few_samples_exceed_four_standard_errors_as_often_as_students_t(num_samples, beyond):
+    assert 1 / (2 * scipy.stats.t.sf(4, num_samples - 1)) == pytest.approx(beyond, rel=0.1)
+    if num_samples <= 10:
+        # Of Gaussians of one scale the log ratio is Gaussian, and so Student's t is exact.
+        posterior, prior = (
+            tfd.Independent(tfd.Normal(np.full((4_000, 1), mean), np.ones((4_000, 1))), 1) for mean in (1.5, 0.0)
+        )
+        result = cross_check(posterior, prior, num_samples=num_samples, seed=0)
+        units = result.difference / result.standard_error
+        assert scipy.stats.kstest(units, scipy.stats.t(num_samples - 1).cdf).pvalue > 1e-3
 
 
 def test_each_entry_is_what_its_name_says():

@@ -9,6 +9,7 @@ import pytest
 
 import keras_vae as kv
 from keras_vae.evaluation import Evaluation, evaluate_vae
+from keras_vae.evaluation.aggregate import mutual_information
 from keras_vae.evaluation.evaluate_vae import verdict
 from tests.linear_gaussian import LinearGaussian, linear_vae, randomize_posterior, set_posterior
 
@@ -83,6 +84,68 @@ def test_mutual_information_never_exceeds_the_logarithm_of_the_examples():
     assert found.mutual_information == pytest.approx(math.log(100), abs=0.05)
     assert found.mutual_information <= math.log(100) + 1e-9
     assert f"at most log 100 = {math.log(100):.2f}" in str(found)
+    assert found.mutual_information_ceiling == pytest.approx(math.log(100))
+    assert found.is_saturated and found.to_dict()["is_saturated"] is True
+    assert "on average; saturated: rate - log 100 is its floor" in str(found)
+
+
+def test_mutual_information_is_bounded_from_both_sides_on_average():
+    model = LinearGaussian.draw(event_size=5, latent_dim=3, scale=0.3)
+    vae = linear_vae(model, FULL)
+    set_posterior(vae, model)
+    expected = -0.5 * np.linalg.slogdet(model.posterior_covariance)[1]
+    found = [mutual_information(vae, model.sample(60, seed=seed), 60, seed=seed) for seed in range(40)]
+    lower, upper = (np.array([getattr(one, name) for one in found]) for name in ("value", "upper"))
+    assert lower.mean() + 4 * lower.std(ddof=1) / np.sqrt(40) < expected < upper.mean()
+    assert (lower < upper).all() and (lower <= math.log(60)).all()
+
+
+def test_the_marginal_divergence_lies_between_its_bounds_where_it_is_known(exact):
+    # The exact model's aggregate posterior is its prior.
+    assert 0.0 <= exact.marginal_kl_lower < 4 * exact.standard_errors["mutual_information"]
+    assert not exact.is_saturated and "saturated" not in str(exact)
+    model = LinearGaussian.draw(event_size=5, latent_dim=3, scale=0.1)
+    vae = linear_vae(model, FULL)
+    set_posterior(vae, model)
+    few = evaluate_vae(vae, model.sample(100, seed=1), 2, aggregate_size=10, seed=0)
+    assert few.marginal_kl_lower == 0.0 and few.marginal_kl > 1.0
+    assert few.marginal_kl >= few.rate - few.mutual_information_ceiling
+    assert few.is_saturated
+
+
+def test_one_example_knows_nothing_of_the_marginal_divergence():
+    vae = linear_vae(MODEL, DIAGONAL)
+    randomize_posterior(vae, seed=0)
+    found = evaluate_vae(vae, X[:1], 2, seed=0)
+    assert (found.mutual_information, found.mutual_information_ceiling, found.marginal_kl_lower) == (0.0, 0.0, 0.0)
+    assert found.marginal_kl == found.rate and found.is_saturated
+
+
+@pytest.mark.parametrize(
+    ("widening", "num_samples", "heavy"), [(1.5, 500, False), (0.4, 500, True), (0.4, 50, True), (0.4, 20, None)]
+)
+def test_heavy_tails_are_told_beside_the_error_that_leaves_them_out(widening, num_samples, heavy):
+    vae = linear_vae(MODEL, FULL)
+    set_posterior(vae, MODEL, widening=widening)
+    found = evaluate_vae(vae, X[:100], num_samples, seed=0)
+    text = "heavy-tailed weights (Pareto k above "
+    if heavy is None:
+        assert np.isnan(found.heavy_tailed_share) and found.to_dict()["heavy_tailed_share"] is None
+        assert text not in str(found)
+    elif heavy:
+        assert found.heavy_tailed_share > 0.6
+        share, highest = f"{found.heavy_tailed_share:.1%}", {500: "0.63", 50: "0.41"}[num_samples]
+        assert f"for {share} of the examples with {text}{highest}), whose error may be larger" in str(found)
+    else:
+        assert found.heavy_tailed_share < 0.02
+
+
+def test_the_monte_carlo_error_of_shared_samples_is_the_spread_over_seeds():
+    vae = linear_vae(MODEL, DIAGONAL)
+    options = {"elbo_samples": 1, "aggregate_size": 2}
+    found = [evaluate_vae(vae, X[:50], 300, "prior", seed=seed, **options) for seed in range(40)]
+    spread = np.std([one.log_evidence for one in found], ddof=1)
+    assert np.mean([one.monte_carlo_error for one in found]) == pytest.approx(spread, rel=0.35)
 
 
 def test_active_units_are_those_whose_posterior_mean_varies():

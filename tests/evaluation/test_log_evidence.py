@@ -12,7 +12,7 @@ import tensorflow as tf
 import keras_vae as kv
 from keras_vae.core import fold_in
 from keras_vae.evaluation import chunks, log_evidence
-from keras_vae.evaluation.estimate import LogMean
+from keras_vae.evaluation.estimate import LogMean, SharedSamples
 from keras_vae.evaluation.log_evidence import estimate_evidence
 from tests.linear_gaussian import LinearGaussian, linear_vae, randomize_posterior, set_posterior
 
@@ -76,6 +76,62 @@ def test_the_standard_error_is_the_spread_over_seeds(wide, method):
     spread = np.std([one.log_evidence for one in found], axis=0, ddof=1)
     claimed = np.sqrt(np.mean([one.standard_error**2 for one in found], axis=0))
     assert np.mean(spread / claimed) == pytest.approx(1.0, abs=0.15)
+
+
+@pytest.mark.parametrize(
+    ("method", "num_samples", "max_numbers"),
+    [
+        ("prior", 30, None),
+        ("prior", 500, None),
+        ("prior", 100, 4 * 25),  # 20 chunks of 5 samples
+        ("importance", 500, None),
+    ],
+)
+def test_the_standard_error_of_the_mean_is_its_spread_over_seeds(wide, method, num_samples, max_numbers, monkeypatch):
+    if max_numbers:
+        monkeypatch.setattr(chunks, "MAX_NUMBERS", max_numbers)
+    seeds = 30 if max_numbers else 60
+    found = [estimate_evidence(wide, X, num_samples, method, seed=seed) for seed in range(seeds)]
+    spread = np.std([one.log_evidence.mean() for one in found], ddof=1)
+    stated = np.sqrt(np.mean([one.mean_standard_error**2 for one in found]))
+    assert spread == pytest.approx(stated, rel=3 / np.sqrt(2 * (seeds - 1)))
+    # One estimate of the error alone is not far off, either.
+    assert np.std([one.mean_standard_error for one in found]) < 0.35 * stated
+
+
+def test_samples_that_all_images_share_do_not_average_out():
+    vae = small_vae(kv.likelihoods.Gaussian((5,), scale=0.5))
+    x = np.random.default_rng(0).normal(0, 0.3, (200, 5)).astype("float32")
+    found = [estimate_evidence(vae, x, 500, "prior", seed=seed) for seed in range(40)]
+    spread = np.std([one.log_evidence.mean() for one in found], ddof=1)
+    assert spread == pytest.approx(np.mean([one.mean_standard_error for one in found]), rel=0.35)
+    assert spread > 4 * np.linalg.norm(found[0].standard_error) / 200  # what it would be if each had its own
+
+
+@pytest.mark.parametrize(
+    ("num_samples", "samples", "chunks"), [(1, 1, 1), (500, 915, 1), (150, 50, 3), (998, 10, 100), (5000, 2, 2500)]
+)
+def test_blocks_of_shared_samples_hold_all_that_count_and_are_few(num_samples, samples, chunks):
+    shared = SharedSamples(2, num_samples, samples, chunks)
+    assert shared.counts.sum() == num_samples
+    assert len(shared.counts) <= 200 and shared.log_sums.shape == (len(shared.counts), 2)
+    generator = np.random.default_rng(0)
+    log_weights = generator.normal(size=(2, samples * chunks))
+    log_weights[:, num_samples:] = -np.inf
+    for chunk in range(chunks):
+        part = log_weights[:, chunk * samples : (chunk + 1) * samples]
+        part = np.pad(part, [(0, 0), (0, -samples % shared.width)], constant_values=-np.inf)
+        sums = np.logaddexp.reduce(part.reshape(2, -1, shared.width), axis=2)
+        shared.add(slice(0, 2), chunk, sums.T)
+    total = np.logaddexp.reduce(shared.log_sums, axis=0)
+    np.testing.assert_allclose(total, np.logaddexp.reduce(log_weights, axis=1))
+    if num_samples == 1:
+        assert np.isnan(shared.mean_standard_error())
+    else:
+        weights = np.exp(log_weights[:, :num_samples])
+        shares = np.mean(weights / weights.mean(axis=1, keepdims=True), axis=0)
+        expected = shares.std(ddof=1) / np.sqrt(num_samples)
+        assert shared.mean_standard_error() == pytest.approx(expected, rel=0.35)
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])

@@ -269,7 +269,12 @@ def test_float64_is_kept_throughout():
     history = vae.fit(X, epochs=20, verbose=0).history
     assert history["loss"][-1] < history["loss"][0]
     record = vae.infer(X.astype("float64"), seed=0)
-    assert {record.batch.x.dtype, record.latents[0].z.dtype, record.likelihood.dtype, vae.decode([[0, 0]]).dtype.name} == {
+    assert {
+        record.batch.x.dtype,
+        record.latents[0].z.dtype,
+        record.likelihood.dtype,
+        vae.decode([[0, 0]]).dtype.name,
+    } == {
         tf.float64,
         "float64",
     }

@@ -168,11 +168,11 @@ def test_parts_that_do_not_make_levels_are_refused():
         kv.HierarchicalVAE(encoders=one[0], posteriors=one[1], priors=one[2], **rest)
     with pytest.raises(TypeError, match=r"`priors\[1\]` must be a `keras_vae.priors.Prior`"):
         kv.HierarchicalVAE(encoders=one[0] * 2, posteriors=one[1] * 2, priors=[one[2][0], 3], **rest)
-    with pytest.raises(ValueError, match="`posteriors` must have densities. Received: Deterministic"):
+    with pytest.raises(ValueError, match="`posterior` must have a density .* Received: Deterministic"):
         kv.HierarchicalVAE(
             encoders=one[0] * 2, posteriors=[kv.posteriors.Deterministic(2)] * 2, priors=one[2] * 2, **rest
         )
-    with pytest.raises(ValueError, match=r"`z` must hold an array of shape .* Received: shapes \[\(2, 3\)\]"):
+    with pytest.raises(ValueError, match=r"`z` must hold arrays of the shapes .* Received: shape \(2, 3\)"):
         hierarchy().decode([np.zeros((2, 3))])
     with pytest.raises(ValueError, match="`condition` must be given to `ConditionalGaussian`"):
         hierarchy().priors[0].distribution()

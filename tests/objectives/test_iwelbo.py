@@ -12,9 +12,7 @@ from tests.models.conftest import binary, hierarchy, small_vae
 def log_weights(record):
     """Return log w of a record, shape (num_samples, batch), from the distributions alone."""
     (latent,) = record.latents
-    return (
-        record.log_likelihood + latent.prior.log_prob(latent.z) - latent.posterior.log_prob(latent.z)
-    ).numpy()
+    return (record.log_likelihood + latent.prior.log_prob(latent.z) - latent.posterior.log_prob(latent.z)).numpy()
 
 
 X = binary(16)

@@ -42,6 +42,20 @@ def test_log_variances_are_bounded_in_density_and_samples(log_var, taken):
     assert np.std(draws) == pytest.approx(scale, rel=0.1)
 
 
+@pytest.mark.parametrize("log_var", [-30.0, -60.0])
+@pytest.mark.parametrize(("num_components", "latent_dim"), [(1, 1), (100, 4)])
+def test_the_density_at_a_mean_is_exact_where_a_wider_range_allows_narrow_components(
+    num_components, latent_dim, log_var
+):
+    prior = kv.priors.GaussianMixture(num_components, log_var_range=(-70.0, 10.0))
+    prior.build((None, latent_dim))
+    means = 3.0 + np.arange(num_components)[:, None] * np.ones(latent_dim)
+    prior.means.assign(means)
+    prior.log_vars.assign(np.full(means.shape, log_var))
+    expected = latent_dim * (-0.5 * np.log(2 * np.pi) - 0.5 * log_var) - np.log(num_components)
+    np.testing.assert_allclose(prior(tf.constant(means, tf.float32)), expected, rtol=1e-6)
+
+
 @pytest.mark.parametrize(("log_var", "z"), [(-60.0, 3.01), (-200.0, 4.0), (30.0, 3.1)])
 def test_training_leads_log_variances_back_into_their_range(log_var, z):
     prior = kv.priors.GaussianMixture(1)

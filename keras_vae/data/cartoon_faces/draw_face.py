@@ -45,7 +45,7 @@ def draw_face(factors: dict[str, int], image_size: int = 256) -> np.ndarray:
     ValueError
         If a factor is missing, unknown or out of range, or `image_size` is not an integer >= 8.
     TypeError
-        If `factors` is no dictionary.
+        If `factors` is not a dictionary.
 
     Examples
     --------

