@@ -49,9 +49,8 @@ class Laplace(Posterior):
 
     def distribution(self, parameters):
         """Build the Laplace distribution from `mean` and `log_scale`."""
-        return tfp.distributions.Independent(
-            tfp.distributions.Laplace(parameters["mean"], tf.exp(parameters["log_scale"])), 1
-        )
+        laplace = LaplaceDistribution(parameters["mean"], tf.exp(parameters["log_scale"]))
+        return tfp.distributions.Independent(laplace, 1)
 
     def sample(self, parameters, num_samples, seed):
         """Draw z = mean + scale eps."""
@@ -64,6 +63,16 @@ class Laplace(Posterior):
     def get_config(self):
         """Return the arguments that rebuild the layer."""
         return {**super().get_config(), "log_scale_range": self.log_scale_range}
+
+
+class LaplaceDistribution(tfp.distributions.Laplace):
+    """TFP's, of a location and a scale of one shape, whose moments need no broadcasting: ONNX has no operation for it."""
+
+    def _mean(self):
+        return tf.identity(self.loc)
+
+    def _stddev(self):
+        return math.sqrt(2.0) * self.scale
 
 
 def _uniform(num_samples, shape, seed):
