@@ -66,7 +66,7 @@ class Laplace(Posterior):
 
 
 class LaplaceDistribution(tfp.distributions.Laplace):
-    """TFP's, of a location and a scale of one shape, whose moments need no broadcasting: ONNX has no operation for it."""
+    """TFP's, for a location and a scale of one shape: its moments need no broadcasting, which ONNX does not have."""
 
     def _mean(self):
         return tf.identity(self.loc)
