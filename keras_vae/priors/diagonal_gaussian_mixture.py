@@ -60,48 +60,68 @@ def _squares(z, mean, scale):
     return tf.reshape(_squares_of_rows(rows, mean, scale), tf.concat([tf.shape(z)[:-1], tf.shape(mean)[:1]], axis=0))
 
 
-@tf.custom_gradient  # without it all of a branch's intermediates leave the condition, under XLA those of both
+@tf.custom_gradient
 def _squares_of_rows(z, mean, scale):
-    centre = tf.reduce_mean(tf.cast(mean, tf.float64), axis=0)  # no result depends on it
-    centred_z, centred_mean = tf.cast(z, tf.float64) - centre, tf.cast(mean, tf.float64) - centre
-    precision = 1.0 / tf.square(tf.cast(scale, tf.float64))
-    weighted = precision * centred_mean
-    last = tf.reduce_sum(weighted * centred_mean, axis=-1)  # (K,)
-    columns = (tf.transpose(z), tf.transpose(mean), tf.transpose(scale))  # (latent_dim, n or K)
-
-    def by_products():
-        squares = tf.matmul(tf.square(centred_z), precision, transpose_b=True)
-        return tf.cast(squares - 2.0 * tf.matmul(centred_z, weighted, transpose_b=True) + last, z.dtype)
-
-    def by_differences():
-        zeros = tf.zeros([tf.shape(z)[0], tf.shape(mean)[0]], z.dtype)
-        return tf.foldl(lambda total, column: total + tf.square(_distance(*column)), columns, zeros)
+    # Without gradients of their own, or a branch's intermediates leave the condition, and under XLA those of both.
+    terms = _Terms(*(tf.stop_gradient(value) for value in (z, mean, scale)))
+    squares = tf.cond(terms.are_precise(), terms.by_products, terms.by_differences)
 
     def gradient(upstream):  # (n, K)
-        def of_products():
-            wide = tf.cast(upstream, tf.float64)
-            first, second = (tf.matmul(wide, power, transpose_a=True) for power in (centred_z, tf.square(centred_z)))
-            total = tf.reduce_sum(wide, axis=0)[:, None]
-            of_z = 2.0 * (centred_z * tf.matmul(wide, precision) - tf.matmul(wide, weighted))
-            of_mean = 2.0 * (weighted * total - precision * first)
-            squares = second - 2.0 * centred_mean * first + tf.square(centred_mean) * total
-            of_scale = -2.0 * precision * squares / tf.cast(scale, tf.float64)
-            return tuple(tf.cast(value, z.dtype) for value in (of_z, of_mean, of_scale))
+        terms = _Terms(z, mean, scale)
+        return tf.cond(
+            terms.are_precise(),
+            lambda: terms.gradients_by_products(upstream),
+            lambda: terms.gradients_by_differences(upstream),
+        )
 
+    return squares, gradient
+
+
+class _Terms:
+    """What squared distances are made of, for z of shape (n, d), mean and scale of shape (K, d)."""
+
+    def __init__(self, z, mean, scale):
+        self.columns = (tf.transpose(z), tf.transpose(mean), tf.transpose(scale))  # (d, n or K)
+        self.dtype = z.dtype
+        z, mean, self.scale = (tf.cast(value, tf.float64) for value in (z, mean, scale))
+        centre = tf.stop_gradient(tf.reduce_mean(mean, axis=0))  # no result depends on it
+        self.z, self.mean = z - centre, mean - centre
+        self.precision = 1.0 / tf.square(self.scale)
+        self.weighted = self.precision * self.mean
+        self.last = tf.reduce_sum(self.weighted * self.mean, axis=-1)  # (K,)
+
+    def are_precise(self):
+        return tf.reduce_max(self.last) < _LIMIT
+
+    def by_products(self):
+        squares = tf.matmul(tf.square(self.z), self.precision, transpose_b=True)
+        squares += self.last - 2.0 * tf.matmul(self.z, self.weighted, transpose_b=True)
+        return tf.cast(squares, self.dtype)
+
+    def by_differences(self):
+        z, mean, _ = self.columns
+        zeros = tf.zeros([tf.shape(z)[1], tf.shape(mean)[1]], self.dtype)
+        return tf.foldl(lambda total, column: total + tf.square(_distance(*column)), self.columns, zeros)
+
+    def gradients_by_products(self, upstream):
+        upstream = tf.cast(upstream, tf.float64)
+        first, second = (tf.matmul(upstream, power, transpose_a=True) for power in (self.z, tf.square(self.z)))
+        total = tf.reduce_sum(upstream, axis=0)[:, None]
+        of_z = 2.0 * (self.z * tf.matmul(upstream, self.precision) - tf.matmul(upstream, self.weighted))
+        of_mean = 2.0 * (self.weighted * total - self.precision * first)
+        squares = second - 2.0 * self.mean * first + tf.square(self.mean) * total
+        of_scale = -2.0 * self.precision * squares / self.scale
+        return tuple(tf.cast(value, self.dtype) for value in (of_z, of_mean, of_scale))
+
+    def gradients_by_differences(self, upstream):
         def of_one_dimension(column):
             distance, scale = _distance(*column), column[2]
             slope = 2.0 * upstream * distance / scale
             total = tf.reduce_sum(slope, axis=0)
             return tf.reduce_sum(slope, axis=1), -total, -tf.reduce_sum(slope * distance, axis=0)
 
-        def of_differences():
-            found = tf.map_fn(of_one_dimension, columns, fn_output_signature=(z.dtype,) * 3)
-            return tuple(tf.transpose(value) for value in found)
-
-        return tf.cond(precise, of_products, of_differences)
-
-    precise = tf.reduce_max(last) < _LIMIT
-    return tf.cond(precise, by_products, by_differences), gradient
+        found = tf.map_fn(of_one_dimension, self.columns, fn_output_signature=(self.dtype,) * 3)
+        return tuple(tf.transpose(value) for value in found)
 
 
 def _distance(z, mean, scale):

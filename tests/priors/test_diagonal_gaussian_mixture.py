@@ -68,9 +68,10 @@ def test_float32_keeps_its_digits_however_narrow_and_far_away_components_are(
         np.testing.assert_allclose(compiled(z, scales), expected, rtol=0, atol=tolerance)
 
 
+@pytest.mark.parametrize("persistent", [False, True])
 @pytest.mark.parametrize("jit_compile", [False, True])
 @pytest.mark.parametrize("spread", [1.0, 1e6], ids=["products", "differences"])
-def test_gradients_of_many_components_are_those_of_tfps_general_mixture(spread, jit_compile):
+def test_gradients_of_many_components_are_those_of_tfps_general_mixture(spread, jit_compile, persistent):
     generator = np.random.default_rng(4)
     means, logits = spread * generator.normal(size=(100, 4)), generator.normal(size=100)
     scales = generator.uniform(0.3, 2.0, (100, 4))
@@ -78,7 +79,7 @@ def test_gradients_of_many_components_are_those_of_tfps_general_mixture(spread, 
     values = [tf.constant(value) for value in (z, means, scales, logits)]
 
     def gradients(kind):
-        with tf.GradientTape() as tape:
+        with tf.GradientTape(persistent=persistent) as tape:
             tape.watch(values)
             z, *parameters = values
             log_prob = mixture(*parameters, kind=kind).log_prob(z)
@@ -87,6 +88,25 @@ def test_gradients_of_many_components_are_those_of_tfps_general_mixture(spread, 
     found = tf.function(lambda: gradients(DiagonalGaussianMixture), jit_compile=jit_compile)()
     for ours, theirs in zip(found, gradients(tfd.MixtureSameFamily), strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=1e-8, atol=1e-8)
+
+
+@pytest.mark.parametrize("spread", [1.0, 1e6], ids=["products", "differences"])
+def test_second_derivatives_of_many_components_are_those_of_tfps_general_mixture(spread):
+    generator = np.random.default_rng(5)
+    means, scales = spread * generator.normal(size=(100, 4)), generator.uniform(0.3, 2.0, (100, 4))
+    z = tf.constant(means[:5] + scales[:5] * generator.normal(size=(5, 4)))
+
+    def second_derivatives(kind):
+        with tf.GradientTape(persistent=True) as outer:
+            outer.watch(z)
+            with tf.GradientTape() as inner:
+                inner.watch(z)
+                log_prob = mixture(means, scales, np.zeros(100), kind=kind).log_prob(z)
+            gradient = inner.gradient(log_prob, z)
+        return outer.batch_jacobian(gradient, z, experimental_use_pfor=False)
+
+    ours, theirs = (second_derivatives(kind) for kind in (DiagonalGaussianMixture, tfd.MixtureSameFamily))
+    np.testing.assert_allclose(ours, theirs, rtol=1e-8, atol=1e-8)
 
 
 def test_gradients_are_those_of_tfps_general_mixture():
