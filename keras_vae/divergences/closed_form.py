@@ -57,7 +57,7 @@ def closed_form_kl_per_dimension(posterior, prior):
       `KL_j = 1/2 [(s_j^2 + d_j^2) / s'_j^2 - 1] + log(s'_j / s_j)`;
     - of a Laplace distribution and a Gaussian, from the entropy 1 + log(2 s_j) and the variance 2 s_j^2 of the former,
       `KL_j = 1/2 [(2 s_j^2 + d_j^2) / s'_j^2 + log(pi / 2)] - 1 + log(s'_j / s_j)`;
-    - of Laplace distributions (Gil, Alajaji & Linder 2013, table 3)
+    - of Laplace distributions (Gil, Alajaji & Linder 2013)
       `KL_j = |d_j| / s'_j + s_j / s'_j exp(-|d_j| / s_j) - 1 + log(s'_j / s_j)`.
 
     Parameters

@@ -13,7 +13,7 @@ _LEAST, _BEGINNING, _LOG_RANGE = 1.0, 4.0, (-9.0, 9.0)
 
 @register
 class StudentT(Likelihood):
-    """log p(x|z) = sum_d log t((x_d - location_d) / scale_d; v_d) - log scale_d (Takahashi et al. 2018, section 3).
+    """log p(x|z) = sum_d log t((x_d - location_d) / scale_d; v_d) - log scale_d (Takahashi et al. 2018).
 
     `log t(y; v) = -(v + 1)/2 log(1 + y^2 / v) - 1/2 log(v pi) + log Gamma((v + 1)/2) - log Gamma(v/2)`, in nats.
 
@@ -32,7 +32,7 @@ class StudentT(Likelihood):
     event_shape : tuple of int
         Shape of one observation.
     degrees_of_freedom : float or {"learned", "per_dimension"}
-        v, or how it is found; 4 by default (Lange, Little & Taylor 1989, section 5).
+        v, or how it is found; 4 by default (Lange, Little & Taylor 1989).
     scale : float or {"learned", "per_dimension"}
         The scale, or how it is found.
     minimum_scale : float

@@ -19,10 +19,10 @@ BETA = 6.0
 
 @keras.saving.register_keras_serializable(package="tests")
 class TotalCorrelation(Objective):
-    """Minimise distortion + rate + (beta - 1) TC, TC = KL[q(z) || prod_d q(z_d)] (Chen et al. 2018, eq. 4).
+    """Minimise distortion + rate + (beta - 1) TC, TC = KL[q(z) || prod_d q(z_d)] (Chen et al. 2018, section 4).
 
     q(z_i) is estimated by minibatch-weighted sampling, `log q(z_i) = log 1/(N M) sum_j q(z_i|x_j)` over the M examples
-    of the batch (section 4.1 and appendix C.1).
+    of the batch (section 4.1).
     """
 
     couples_examples = True
