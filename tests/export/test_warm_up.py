@@ -20,7 +20,7 @@ def export(request, tmp_path_factory):
 
 def test_the_server_can_run_every_request(export, tmp_path):
     vae, path, functions = export
-    file = kv.export.write_warm_up(tmp_path, functions, vae.likelihood, batch_sizes=(1, 4))
+    file = kv.export.write_warm_up(tmp_path, functions, vae, batch_sizes=(1, 4))
     assert file == tmp_path / "assets.extra" / "tf_serving_warmup_requests"
     servable, found = stand_in_server.Servable(path), []
     for record in tf.data.TFRecordDataset(str(file)).as_numpy_iterator():
@@ -39,9 +39,9 @@ def test_what_the_server_would_refuse_is_not_written(export, tmp_path):
         with pytest.raises(
             ValueError, match="`batch_sizes` must make from 1 to 1000 requests.* Received: .* batch sizes"
         ):
-            kv.export.write_warm_up(tmp_path, functions, vae.likelihood, batch_sizes=sizes)
+            kv.export.write_warm_up(tmp_path, functions, vae, batch_sizes=sizes)
     with pytest.raises(ValueError, match="`batch_sizes` must be >= 1. Received: batch_sizes=0"):
-        kv.export.write_warm_up(tmp_path, functions, vae.likelihood, batch_sizes=(0,))
+        kv.export.write_warm_up(tmp_path, functions, vae, batch_sizes=(0,))
     assert not list(tmp_path.iterdir())
 
 

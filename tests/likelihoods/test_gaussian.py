@@ -33,7 +33,7 @@ def fitted(likelihood, means, x, *, training, sample_weight=None):
     """The parameters of a pass through the model: samples unfolded, the scale fitted to the batch."""
     parameters = likelihood(means.reshape(-1, *EVENT))
     parameters["mean"] = tf.reshape(parameters["mean"], means.shape)
-    return likelihood.fit_batch(parameters, likelihood.observe(x), sample_weight, training)
+    return likelihood.fit_batch(parameters, likelihood.observe(x), sample_weight=sample_weight, training=training)
 
 
 @pytest.mark.parametrize("scale", [1.0, 0.1, 7])
@@ -133,7 +133,7 @@ def test_the_optimal_scale_has_no_gradient_and_no_trainable_weight():
     means = tf.constant(means)
     with tf.GradientTape() as tape:
         tape.watch(means)
-        scale = likelihood.fit_batch({"mean": means}, x, None, True)["scale"]
+        scale = likelihood.fit_batch({"mean": means}, x, training=True)["scale"]
     assert tape.gradient(scale, means) is None
 
 

@@ -18,6 +18,10 @@ KINDS = {
     "gaussian_per_dimension": lambda event_shape, **kwargs: kv.likelihoods.Gaussian(
         event_shape, scale="per_dimension", **kwargs
     ),
+    "student_t": lambda event_shape, **kwargs: kv.likelihoods.StudentT(event_shape, **kwargs),
+    "student_t_per_dimension": lambda event_shape, **kwargs: kv.likelihoods.StudentT(
+        event_shape, scale="per_dimension", degrees_of_freedom="per_dimension", **kwargs
+    ),
 }
 
 
@@ -56,8 +60,8 @@ def test_features_of_the_events_size_are_projected_point_by_point():
     assert np.argwhere(changed).tolist() == [[2, 3]]
 
 
-@pytest.mark.parametrize("shape", [(11,), (3, 5, 7), (5, 6, 7)], ids=str)
-def test_other_features_are_flattened(shape):
+@pytest.mark.parametrize("shape", [(11,), (30, 7), (3, 5, 2, 7)], ids=str)
+def test_features_of_another_rank_are_flattened(shape):
     likelihood = kv.likelihoods.Bernoulli((6, 5, 2))
     h = features(*shape)
     kernel, bias = (likelihood(h), likelihood.get_weights())[1]
@@ -66,7 +70,13 @@ def test_other_features_are_flattened(shape):
     np.testing.assert_allclose(likelihood(h)["logits"], expected, rtol=1e-3, atol=1e-5)
 
 
-@pytest.mark.parametrize("kind", ["categorical", "gaussian_per_dimension"])
+@pytest.mark.parametrize("shape", [(3, 5, 7), (5, 6, 7)], ids=str)
+def test_features_of_the_events_rank_and_another_size_are_refused(shape):
+    with pytest.raises(ValueError, match=r"must have shape \(batch, 6, 5, channels\) .* crop or pad it"):
+        kv.likelihoods.Bernoulli((6, 5, 2))(features(*shape))
+
+
+@pytest.mark.parametrize("kind", ["categorical", "gaussian_per_dimension", "student_t_per_dimension"])
 def test_several_numbers_an_element_need_no_other_decoder(kind):
     decoder = kv.networks.ConvDecoder((4,), event_shape=(6, 5, 2))
     h = decoder(features(3))
