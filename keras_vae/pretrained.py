@@ -3,7 +3,7 @@
 import os
 import pathlib
 
-from keras_vae.models import load_model
+from keras_vae.models import LatentVariableModel, load_model
 
 __all__ = ["available", "find", "load_pretrained"]
 
@@ -12,7 +12,7 @@ MODEL_FILE = "model.keras"
 CARD_FILE = "README.md"
 
 
-def load_pretrained(name):
+def load_pretrained(name: str) -> LatentVariableModel:
     """Load a pretrained model.
 
     Parameters
@@ -41,7 +41,7 @@ def load_pretrained(name):
     return load_model(find(name) / MODEL_FILE)
 
 
-def available():
+def available() -> dict[str, pathlib.Path]:
     """Return the pretrained models that are to be had here.
 
     Returns
@@ -50,14 +50,14 @@ def available():
         From each name to the directory (a `pathlib.Path`) of its model, its card and its exports; where a name is in
         several places, the first place counts.
     """
-    found = {}
+    found: dict[str, pathlib.Path] = {}
     for place, _ in _places():
         for path in sorted(place.glob(f"*/{MODEL_FILE}")) if place else ():
             found.setdefault(path.parent.name, path.parent)
     return found
 
 
-def find(name):
+def find(name: str) -> pathlib.Path:
     """Return the directory of a pretrained model.
 
     Parameters

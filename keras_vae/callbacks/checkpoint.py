@@ -2,8 +2,10 @@
 
 import functools
 import math
+import os
 import pathlib
 import shutil
+from typing import Any, Literal
 
 import keras
 import numpy as np
@@ -18,7 +20,7 @@ from keras_vae.core import (
     remove_partial,
     write_keras_file,
 )
-from keras_vae.models import load_model
+from keras_vae.models import LatentVariableModel, load_model
 
 _MONITORS = ("val_elbo", "val_loss", "elbo", "loss")
 
@@ -74,7 +76,16 @@ class Checkpoint(keras.callbacks.Callback):
     >>> vae.fit(train_x, validation_data=test_x, epochs=100, callbacks=[checkpoint, early_stopping])
     """
 
-    def __init__(self, directory, *, monitor=None, mode="auto", start_from_epoch=0, every_n_epochs=1, overwrite=False):
+    def __init__(
+        self,
+        directory: str | os.PathLike[str],
+        *,
+        monitor: str | None = None,
+        mode: Literal["auto", "min", "max"] = "auto",
+        start_from_epoch: int = 0,
+        every_n_epochs: int = 1,
+        overwrite: bool = False,
+    ):
         super().__init__()
         self.directory = pathlib.Path(directory)
         self.monitor = monitor
@@ -84,26 +95,29 @@ class Checkpoint(keras.callbacks.Callback):
         self.start_from_epoch = check_integer("start_from_epoch", start_from_epoch, minimum=0)
         self.every_n_epochs = check_integer("every_n_epochs", every_n_epochs, minimum=1)
         self.overwrite = overwrite
-        self.epoch, self.history, self.best = 0, {}, None
+        self.epoch = 0
+        self.history: dict[str, list] = {}
+        self.best: dict[str, Any] | None = None
         self._is_own = False  # whether what is in the directory is this run's
-        self._others, self._states = [], []
+        self._others: list[Any] = []
+        self._states: list[dict[str, Any]] = []
 
     @property
-    def last_path(self):
+    def last_path(self) -> pathlib.Path:
         """The file of the last epoch."""
         return self.directory / "last.keras"
 
     @property
-    def best_path(self):
+    def best_path(self) -> pathlib.Path:
         """The file of the best epoch."""
         return self.directory / "best.keras"
 
     @property
-    def finished(self):
+    def finished(self) -> bool:
         """Whether early stopping ended the run that was restored; `fit` then trains no more."""
         return is_stopped(self._others, self._states)
 
-    def restore(self, custom_objects=None):
+    def restore(self, custom_objects: dict[str, Any] | None = None) -> LatentVariableModel | None:
         """Load the last epoch, so that the next `fit` goes on from there.
 
         Parameters
@@ -132,7 +146,7 @@ class Checkpoint(keras.callbacks.Callback):
         self._states = state["callbacks"]
         return model
 
-    def load_best(self, custom_objects=None):
+    def load_best(self, custom_objects: dict[str, Any] | None = None) -> LatentVariableModel:
         """Load the model of the best epoch.
 
         Parameters
@@ -153,7 +167,7 @@ class Checkpoint(keras.callbacks.Callback):
         """
         return load_model(self.best_path, custom_objects=custom_objects)
 
-    def attach(self, callbacks):
+    def attach(self, callbacks: list[Any]) -> None:
         """Note whose state is to be kept; `fit` of this package's models says so, and puts this callback behind them.
 
         Parameters
@@ -163,7 +177,7 @@ class Checkpoint(keras.callbacks.Callback):
         """
         self._others = callbacks
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         """Refuse to write over another run, and give the other callbacks what they had counted."""
         check_writable_directory(self.directory)
         if self.last_path.exists() and not (self._is_own or self.overwrite):
@@ -179,12 +193,12 @@ class Checkpoint(keras.callbacks.Callback):
         restore_states(self._others, self._states)
         self._states = []
 
-    def on_epoch_begin(self, epoch, logs=None):
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Refuse an epoch that is not the next one."""
         if epoch != self.epoch:
             raise ValueError(f"`initial_epoch` must be {self.epoch}, where the checkpoint left off. Received: {epoch}")
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Save the epoch, as the last one and maybe as the best."""
         logs = logs or {}
         loss = logs.get("loss", 0.0)
@@ -199,7 +213,7 @@ class Checkpoint(keras.callbacks.Callback):
         if is_best or is_end or self.epoch % self.every_n_epochs == 0:
             self._save(is_best)
 
-    def on_train_end(self, logs=None):
+    def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
         """Give `fit` the whole history to return, with the epochs before it was resumed."""
         history = self.model.history
         history.history = {name: list(values) for name, values in self.history.items()}

@@ -1,6 +1,7 @@
 """Posterior collapse, as it happens."""
 
 import logging
+from typing import Any
 
 import keras
 import numpy as np
@@ -55,13 +56,13 @@ class CollapseMonitor(keras.callbacks.Callback):
     >>> keras_vae.plots.kl_per_dimension(monitor.history["kl_per_dimension"][-1])
     """
 
-    def __init__(self, x, *, threshold=0.01):
+    def __init__(self, x: Any, *, threshold: float = 0.01):
         super().__init__()
         self.x = x
         self.threshold = check_number("threshold", threshold, above=0.0)
-        self.history = {"epoch": [], "kl_per_dimension": [], "dead": []}
+        self.history: dict[str, list] = {"epoch": [], "kl_per_dimension": [], "dead": []}
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         """Prepare, and refuse what cannot be measured."""
         model = check_model(self)
         try:
@@ -74,7 +75,7 @@ class CollapseMonitor(keras.callbacks.Callback):
         self._was_dead = [np.zeros(shape, bool) for shape in model.latent_shapes]
         self.history = {"epoch": [], "kl_per_dimension": [], "dead": []}
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Measure, compare with the last epoch, and tell."""
         levels = self._readings.mean(0)
         is_dead = [level < self.threshold for level in levels]

@@ -1,11 +1,14 @@
 """Pictures of a model while it trains."""
 
+import os
 import pathlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
+from numpy.typing import ArrayLike
 
 from keras_vae import plots
 from keras_vae.callbacks.readings import check_model
@@ -57,7 +60,17 @@ class ImageLogger(keras.callbacks.Callback):
     >>> vae.fit(train_x, epochs=20, callbacks=[ImageLogger("pictures", x=test_x[:10], every_n_epochs=5)])
     """
 
-    def __init__(self, directory=None, *, log_dir=None, x=None, every_n_epochs=1, num_samples=36, seed=0, figures=None):
+    def __init__(
+        self,
+        directory: str | os.PathLike[str] | None = None,
+        *,
+        log_dir: str | os.PathLike[str] | None = None,
+        x: ArrayLike | None = None,
+        every_n_epochs: int = 1,
+        num_samples: int = 36,
+        seed: int = 0,
+        figures: Mapping[str, Callable[[Any], Any]] | None = None,
+    ):
         super().__init__()
         if directory is None and log_dir is None:
             raise ValueError("`directory` or `log_dir` must be given. Received: neither")
@@ -69,7 +82,7 @@ class ImageLogger(keras.callbacks.Callback):
         self.seed = resolve_seed(seed)
         self.figures = None if figures is None else _check_figures(figures)
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         """Draw everything once, to find out what cannot be drawn or written."""
         model = check_model(self)
         self._figures = self._defaults(model) if self.figures is None else self.figures
@@ -81,7 +94,7 @@ class ImageLogger(keras.callbacks.Callback):
         if self.log_dir is not None:
             self._writer = tf.summary.create_file_writer(str(check_writable_directory(self.log_dir / "images")))
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Draw and write, in the epochs whose turn it is."""
         if (epoch + 1) % self.every_n_epochs:
             return
@@ -93,7 +106,7 @@ class ImageLogger(keras.callbacks.Callback):
             if self._writer is not None:
                 write_figure(self._writer, name, figure, epoch)
 
-    def on_train_end(self, logs=None):
+    def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
         """Close TensorBoard's file."""
         if self._writer is not None:
             self._writer.close()

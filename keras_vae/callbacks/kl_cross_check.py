@@ -2,6 +2,7 @@
 
 import logging
 import math
+from typing import Any
 
 import keras
 import numpy as np
@@ -57,14 +58,14 @@ class KLCrossCheck(keras.callbacks.Callback):
     >>> history.history["kl_z_score"]
     """
 
-    def __init__(self, x, *, num_samples=1000, max_standard_errors=4.0, seed=0):
+    def __init__(self, x: Any, *, num_samples: int = 1000, max_standard_errors: float = 4.0, seed: int = 0):
         super().__init__()
         self.x = x
         self.num_samples = check_integer("num_samples", num_samples, minimum=2)
         self.max_standard_errors = check_number("max_standard_errors", max_standard_errors, above=0.0)
         self.seed = resolve_seed(seed)
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         """Prepare, and refuse what has no closed form."""
         model = check_model(self)
         latent_size = sum(math.prod(shape) for shape in model.latent_shapes)
@@ -76,7 +77,7 @@ class KLCrossCheck(keras.callbacks.Callback):
                 f"`KLCrossCheck` must watch a model whose KL divergence has a closed form. Received: {error}"
             ) from None
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Measure, log, and warn beyond the limit."""
         closed_form, monte_carlo, z_score = self._measure(epoch)
         if logs is not None:

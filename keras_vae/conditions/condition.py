@@ -1,14 +1,14 @@
 """The contract of a condition."""
 
 import abc
+from typing import Any
 
-import keras
 import tensorflow as tf
 
-from keras_vae.core import Settled, Values
+from keras_vae.core import Layer, Settled, Values
 
 
-class Condition(Settled, keras.layers.Layer, abc.ABC):
+class Condition(Settled, Layer, abc.ABC):
     """What a model is conditioned on: checks raw values and turns them into what networks and priors take.
 
     Subclasses set `value_shape`, where they differ `support` and `integer_valued`, and implement `call`.
@@ -19,13 +19,13 @@ class Condition(Settled, keras.layers.Layer, abc.ABC):
         Passed to `keras.layers.Layer`.
     """
 
-    support = None
+    support: tuple[float, float] | None = None
     """The lowest and the highest raw value, if they are bounded."""
 
-    integer_valued = False
+    integer_valued: bool = False
     """Whether raw values are whole numbers."""
 
-    def __init__(self, **kwargs):
+    def __init__(self, **kwargs: Any):
         super().__init__(autocast=False, **kwargs)  # raw values and codes keep their precision
 
     @property

@@ -1,5 +1,8 @@
 """Class labels as a condition."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import tensorflow as tf
 
 from keras_vae.conditions.condition import Condition
@@ -33,7 +36,7 @@ class Labels(Condition):
 
     integer_valued = True
 
-    def __init__(self, num_classes: int, **kwargs):
+    def __init__(self, num_classes: int, **kwargs: Any):
         super().__init__(**kwargs)
         self.num_classes = check_integer("num_classes", num_classes, minimum=2)
 
@@ -47,11 +50,11 @@ class Labels(Condition):
         """The first and the last class."""
         return (0.0, self.num_classes - 1.0)
 
-    def call(self, values, training=False):
+    def call(self, values: tf.Tensor, training: bool = False) -> tf.Tensor:
         """Return one-hot codes of shape (batch, num_classes)."""
         return tf.one_hot(tf.cast(values, tf.int32), self.num_classes, dtype=self.variable_dtype)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Sequence[Any]) -> tuple:
         """Return the shape of the codes."""
         return (*input_shape, self.num_classes)
 

@@ -7,6 +7,7 @@ from keras_vae.core.files import atomic_directory, atomic_write, check_writable_
 from keras_vae.core.inference import Inference, Latent
 from keras_vae.core.initializers import fresh
 from keras_vae.core.keras_file import save_whole, write_keras_file
+from keras_vae.core.layer import Layer
 from keras_vae.core.noise import standard_normal, uniform_rows
 from keras_vae.core.normal import Normal
 from keras_vae.core.replicas import gather, global_mean, global_sum, is_multi_worker, num_replicas, replica_id
@@ -35,6 +36,7 @@ __all__ = [
     "Batch",
     "Inference",
     "Latent",
+    "Layer",
     "Normal",
     "Settled",
     "Spec",

@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 _logger = logging.getLogger("keras_vae")
-_REMARKS = set()
+_REMARKS: set[tuple] = set()
 # Beyond so many scales the unit of the data can't be meant.
 _LARGEST_SPREAD = 100.0
 

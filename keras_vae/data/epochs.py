@@ -1,11 +1,23 @@
 """Epochs of batches of rows: their order is a pure function of (seed, epoch)."""
 
+from collections.abc import Callable
+from typing import Any
+
 import tensorflow as tf
 
 from keras_vae.core import Stream, check_integer, fold_in
 
 
-def batches_of_rows(size, load, *, batch_size, shuffle, seed, drop_remainder, num_parallel_calls=2):
+def batches_of_rows(
+    size: int,
+    load: Callable[..., Any],
+    *,
+    batch_size: int,
+    shuffle: bool,
+    seed: int,
+    drop_remainder: bool,
+    num_parallel_calls: int = 2,
+) -> tf.data.Dataset:
     """Make a `tf.data.Dataset` that loads batches by the numbers of their examples, in each epoch anew.
 
     Parameters

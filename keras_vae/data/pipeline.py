@@ -1,7 +1,10 @@
 """Batches from arrays: order and binarization are pure functions of (seed, epoch, step)."""
 
+from typing import Literal
+
 import numpy as np
 import tensorflow as tf
+from numpy.typing import ArrayLike
 
 from keras_vae.core import Stream, check_choice, fold_in, resolve_seed
 from keras_vae.data.binarization import binarize_batch, binarize_scaled
@@ -9,17 +12,17 @@ from keras_vae.data.epochs import batches_of_rows
 
 
 def pipeline(
-    images,
+    images: ArrayLike,
     *,
-    batch_size=128,
-    shuffle=False,
-    binarize=None,
-    seed=None,
-    labels=None,
-    sample_weight=None,
-    rescale=None,
-    drop_remainder=False,
-):
+    batch_size: int = 128,
+    shuffle: bool = False,
+    binarize: Literal["dynamic", "fixed"] | None = None,
+    seed: int | None = None,
+    labels: ArrayLike | None = None,
+    sample_weight: ArrayLike | None = None,
+    rescale: bool | None = None,
+    drop_remainder: bool = False,
+) -> tf.data.Dataset:
     """Make a `tf.data.Dataset` of batches from an array.
 
     Each pass over the data set is an epoch. Order and dynamic binarization differ between epochs and are the same in
@@ -65,13 +68,15 @@ def pipeline(
         raise ValueError(
             f"`images` must have shape (n, *event_shape) with n >= 1. Received: an array of shape {images.shape}"
         )
-    extras = _extras(len(images), labels, sample_weight)
+    size = len(images)
+    extras = _extras(size, labels, sample_weight)
     seed = resolve_seed(seed)
     rescale = images.dtype == np.uint8 if rescale is None else rescale
     if binarize is not None:
         _check_probabilities(images, rescale)
     if binarize == "fixed":
-        images, rescale = binarize_scaled(images, 255.0 if rescale else 1.0, seed).astype(np.uint8), False
+        images = binarize_scaled(images, 255.0 if rescale else 1.0, seed).astype(np.uint8)
+        rescale = False
 
     scale = 255.0 if rescale else 1.0
     with tf.device("CPU:0"):
@@ -85,9 +90,7 @@ def pipeline(
             x = binarize_batch(x, fold_in(seed, Stream.BINARIZATION, epoch, step))
         return x if extras is None else (x, *tf.nest.map_structure(lambda extra: tf.gather(extra, rows), extras))
 
-    return batches_of_rows(
-        len(images), load, batch_size=batch_size, shuffle=shuffle, seed=seed, drop_remainder=drop_remainder
-    )
+    return batches_of_rows(size, load, batch_size=batch_size, shuffle=shuffle, seed=seed, drop_remainder=drop_remainder)
 
 
 def _extras(size, labels, sample_weight):

@@ -10,7 +10,7 @@ from keras_vae.divergences.gaussian import cholesky_kl
 tfd = tfp.distributions
 
 
-def closed_form_kl(posterior, prior):
+def closed_form_kl(posterior: tfp.distributions.Distribution, prior: tfp.distributions.Distribution) -> tf.Tensor:
     """Return KL[q(z|x) || p(z)] in closed form, and never anything else in its place.
 
     The pairs of `closed_form_kl_per_dimension`, Gaussians with full covariance (`gaussian_kl`) and any mix of Gaussians
@@ -48,7 +48,9 @@ def closed_form_kl(posterior, prior):
     )
 
 
-def closed_form_kl_per_dimension(posterior, prior):
+def closed_form_kl_per_dimension(
+    posterior: tfp.distributions.Distribution, prior: tfp.distributions.Distribution
+) -> tf.Tensor:
     """Return the KL divergence of factorized distributions, dimension by dimension.
 
     With d_j = m_j - m'_j:

@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 import tensorflow as tf
+import tensorflow_probability as tfp
 
 from keras_vae.core import check_integer
 from keras_vae.divergences.closed_form import closed_form_kl
@@ -32,7 +33,13 @@ class CrossCheck(NamedTuple):
     standard_error: tf.Tensor
 
 
-def cross_check(posterior, prior, num_samples=1000, *, seed=None):
+def cross_check(
+    posterior: tfp.distributions.Distribution,
+    prior: tfp.distributions.Distribution,
+    num_samples: int = 1000,
+    *,
+    seed: int | tf.Tensor | None = None,
+) -> CrossCheck:
     """Compute the KL divergence of a pair both ways.
 
     Parameters

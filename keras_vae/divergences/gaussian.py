@@ -1,9 +1,15 @@
 """The KL divergence between two Gaussians of any covariance."""
 
 import tensorflow as tf
+from numpy.typing import ArrayLike
 
 
-def gaussian_kl(mean_1, covariance_1, mean_2, covariance_2):
+def gaussian_kl(
+    mean_1: ArrayLike | tf.Tensor,
+    covariance_1: ArrayLike | tf.Tensor,
+    mean_2: ArrayLike | tf.Tensor,
+    covariance_2: ArrayLike | tf.Tensor,
+) -> tf.Tensor:
     """Return KL[N(mean_1, covariance_1) || N(mean_2, covariance_2)] (Duchi 2007, "Derivations for linear algebra").
 
     `1/2 [log(|C2| / |C1|) - d + tr(C2^-1 C1) + (m2 - m1)^T C2^-1 (m2 - m1)]`, by Cholesky factors: no matrix is

@@ -1,11 +1,19 @@
 """The KL divergence by Monte Carlo."""
 
 import tensorflow as tf
+import tensorflow_probability as tfp
 
 from keras_vae.core import as_seed, check_integer, resolve_seed
 
 
-def monte_carlo_kl(posterior, prior, z=None, *, num_samples=1, seed=None):
+def monte_carlo_kl(
+    posterior: tfp.distributions.Distribution,
+    prior: tfp.distributions.Distribution,
+    z: tf.Tensor | None = None,
+    *,
+    num_samples: int = 1,
+    seed: int | tf.Tensor | None = None,
+) -> tf.Tensor:
     """Estimate KL[q(z|x) || p(z)] = E_q[log q(z|x) - log p(z)] with the log-probabilities of `tfp.distributions`.
 
     The estimate is unbiased, and works for any pair that has densities. Gradients flow through reparameterized

@@ -1,5 +1,7 @@
 """Bidirectional Monte Carlo."""
 
+from typing import Literal
+
 import numpy as np
 import tensorflow as tf
 
@@ -9,20 +11,21 @@ from keras_vae.evaluation.checks import check_model, progress_bar
 from keras_vae.evaluation.chunks import plan_annealing
 from keras_vae.evaluation.compiled import compiled
 from keras_vae.evaluation.sandwich import Sandwich
+from keras_vae.models import LatentVariableModel
 
 
 def ais_sandwich(
-    vae,
-    num=16,
+    vae: LatentVariableModel,
+    num: int = 16,
     *,
-    num_chains=16,
-    num_steps=1000,
-    num_leapfrog_steps=10,
-    start="prior",
-    seed=None,
-    batch_size=None,
-    progress=False,
-):
+    num_chains: int = 16,
+    num_steps: int = 1000,
+    num_leapfrog_steps: int = 10,
+    start: Literal["prior", "posterior"] = "prior",
+    seed: int | None = None,
+    batch_size: int | None = None,
+    progress: bool = False,
+) -> Sandwich:
     """Bound log p(x) from both sides, for observations simulated from the model (Grosse, Ghahramani & Adams 2015).
 
     z is drawn from p(z) and x from p(x|z), so z is an exact draw of p(z|x). Chains from the start of the path up to
@@ -86,7 +89,7 @@ def ais_sandwich(
         size = min(plan.images, num - place)
         x, z = simulate(size, fold_in(seed, Stream.SIMULATION, place))
         steps = annealing.tune({"x": x}, plan.samples, place)
-        log_weights = {"up": [], "down": []}
+        log_weights: dict[str, list[np.ndarray]] = {"up": [], "down": []}
         for chunk in range(plan.chunks):
             chains = min(plan.samples, num_chains - chunk * plan.samples)
             log_weights["up"].append(annealing.up({"x": x}, chains, steps, place, chunk))

@@ -4,7 +4,7 @@ import weakref
 
 import tensorflow as tf
 
-_FUNCTIONS = weakref.WeakKeyDictionary()
+_FUNCTIONS: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
 
 
 def compiled(vae, make, *key, signature=None):

@@ -1,5 +1,7 @@
 """All that is to be said of a trained model on a data set."""
 
+from typing import Any, Literal
+
 import numpy as np
 
 from keras_vae.core import check_integer, resolve_seed
@@ -10,25 +12,26 @@ from keras_vae.evaluation.checks import check_model, check_observations
 from keras_vae.evaluation.evaluation import Evaluation
 from keras_vae.evaluation.log_evidence import default_num_samples, estimate_evidence
 from keras_vae.evaluation.pareto import highest_k
+from keras_vae.models import LatentVariableModel
 
 ACTIVE = 0.01
 """The variance of its posterior mean above which a latent dimension is active (Burda et al. 2016, section 5.1)."""
 
 
 def evaluate_vae(
-    vae,
-    x,
-    num_samples=None,
-    method="importance",
+    vae: LatentVariableModel,
+    x: Any,
+    num_samples: int | None = None,
+    method: Literal["importance", "prior", "ais"] = "importance",
     *,
-    elbo_samples=64,
-    aggregate_size=2000,
-    num_levels=None,
-    seed=None,
-    batch_size=None,
-    progress=False,
-    **annealing,
-):
+    elbo_samples: int = 64,
+    aggregate_size: int = 2000,
+    num_levels: int | None = None,
+    seed: int | None = None,
+    batch_size: int | None = None,
+    progress: bool = False,
+    **annealing: Any,
+) -> Evaluation:
     """Measure a model: its bound, its evidence, and what its latent dimensions carry.
 
     `elbo = -distortion - rate`, `log p(x) = elbo + gap`, and `rate = I(x; z) + KL(q(z) || p(z))` with the aggregate

@@ -1,6 +1,7 @@
 """The result of an evaluation."""
 
 import dataclasses
+from typing import Any, Literal
 
 import numpy as np
 
@@ -81,16 +82,16 @@ class Evaluation:
     mutual_information_ceiling: float
     marginal_kl: float
     marginal_kl_lower: float
-    standard_errors: dict
+    standard_errors: dict[str, float]
     monte_carlo_error: float
     heavy_tailed_share: float
     bits_per_dim: float | None
     bits_per_dim_note: str
-    active_units: tuple
-    latent_dim: tuple
-    kl_per_dimension: tuple
-    rate_per_level: tuple
-    rate_method: str
+    active_units: tuple[int, ...]
+    latent_dim: tuple[int, ...]
+    kl_per_dimension: tuple[np.ndarray | None, ...]
+    rate_per_level: tuple[float, ...]
+    rate_method: Literal["closed_form", "monte_carlo"]
     posterior_collapse: str
     num_examples: int
     num_aggregated: int
@@ -99,11 +100,11 @@ class Evaluation:
     seed: int
 
     @property
-    def is_saturated(self):
+    def is_saturated(self) -> bool:
         """Whether `mutual_information` is less than 1 nat below its ceiling, so that this decides `marginal_kl`."""
         return self.mutual_information > self.mutual_information_ceiling - 1.0
 
-    def to_dict(self):
+    def to_dict(self) -> dict[str, Any]:
         """Return all of it as numbers, strings, lists and dictionaries.
 
         Returns
@@ -114,7 +115,7 @@ class Evaluation:
         found = {"units": "nats per example", **dataclasses.asdict(self), "is_saturated": self.is_saturated}
         return _plain(found)
 
-    def __str__(self):
+    def __str__(self) -> str:
         """Return a table for the screen."""
         lines = [f"{'nats per example':<20}{'mean':>12}{'standard error':>18}"]
         for name in _ROWS:

@@ -1,28 +1,33 @@
 """The evidence, log p(x)."""
 
+from typing import Any, Literal
+
+import numpy as np
+
 from keras_vae.core import check_choice, check_integer, resolve_seed
 from keras_vae.evaluation.annealing import annealed_estimate
 from keras_vae.evaluation.checks import check_model, check_observations
 from keras_vae.evaluation.importance import importance_estimate
 from keras_vae.evaluation.prior_sampling import prior_estimate
+from keras_vae.models import LatentVariableModel
 
 METHODS = ("importance", "prior", "ais")
 _NUM_SAMPLES = {"importance": 5000, "prior": 5000, "ais": 16}
 
 
 def log_evidence(
-    vae,
-    x,
-    num_samples=None,
-    method="importance",
+    vae: LatentVariableModel,
+    x: Any,
+    num_samples: int | None = None,
+    method: Literal["importance", "prior", "ais"] = "importance",
     *,
-    num_steps=1000,
-    num_leapfrog_steps=10,
-    start="prior",
-    seed=None,
-    batch_size=None,
-    progress=False,
-):
+    num_steps: int = 1000,
+    num_leapfrog_steps: int = 10,
+    start: Literal["prior", "posterior"] = "prior",
+    seed: int | None = None,
+    batch_size: int | None = None,
+    progress: bool = False,
+) -> np.ndarray:
     """Estimate log p(x) = log of the integral of p(x|z) p(z) dz, for each observation.
 
     - "importance": `log 1/K sum_k p(x, z_k) / q(z_k|x)`, z_k from q(z|x) (Burda et al. 2016, section 5), what

@@ -1,14 +1,24 @@
 """Rate against distortion over a sweep of beta."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 
 from keras_vae.core import check_integer, check_number, resolve_seed
 from keras_vae.evaluation.bound import bound
 from keras_vae.evaluation.checks import check_model, check_observations, progress_bar
 from keras_vae.evaluation.rate_distortion_point import RateDistortionPoint
+from keras_vae.models import LatentVariableModel
 
 
-def rate_distortion(models, x, betas=None, *, elbo_samples=64, seed=None, progress=False):
+def rate_distortion(
+    models: Mapping[float, LatentVariableModel] | Callable[[float], LatentVariableModel],
+    x: Any,
+    betas: Iterable[float] | None = None,
+    *,
+    elbo_samples: int = 64,
+    seed: int | None = None,
+    progress: bool = False,
+) -> list[RateDistortionPoint]:
     """Measure rate and distortion of models trained with different betas (Alemi et al. 2018).
 
     Parameters

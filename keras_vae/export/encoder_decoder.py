@@ -13,8 +13,6 @@ from keras_vae.export.images import value_range
 from keras_vae.export.metadata import write_metadata
 from keras_vae.models import LatentVariableModel
 
-tfd = tfp.distributions
-
 
 class _Half(keras.Model):
     """The encoder or the decoder of a model, with named inputs and outputs.
@@ -118,10 +116,10 @@ def write_halves(vae, path, write):
     return path
 
 
-def _encode(vae, x, condition=None):
+def _encode(vae, *x_and_condition):
     names = zip(vae.names_of_levels("mean"), vae.names_of_levels("scale"), strict=True)
     found = {}
-    for (mean, scale), posterior in zip(names, vae.latent_posteriors(Batch(x, condition)), strict=True):
+    for (mean, scale), posterior in zip(names, vae.latent_posteriors(Batch(*x_and_condition)), strict=True):
         found[mean], found[scale] = _moments(posterior)
     return found
 
@@ -133,13 +131,13 @@ def _moments(distribution):
 
 
 @_moments.register
-def _(distribution: tfd.MultivariateNormalTriL):
+def _(distribution: tfp.distributions.MultivariateNormalTriL):
     factor = distribution.parameters["scale_tril"]
     return distribution.loc, tf.sqrt(tf.reduce_sum(factor**2, axis=-1))
 
 
 @_moments.register
-def _(distribution: tfd.Independent):
-    if not isinstance(distribution.distribution, tfd.Deterministic):
+def _(distribution: tfp.distributions.Independent):
+    if not isinstance(distribution.distribution, tfp.distributions.Deterministic):
         return distribution.mean(), distribution.stddev()
     return distribution.distribution.loc, tf.zeros_like(distribution.distribution.loc)

@@ -38,6 +38,8 @@ class Endpoints:
     def __init__(self, vae, black_and_white):
         self.vae = vae
         self.black_and_white = black_and_white
+        # Without the scale: what remarks on it is Python, which no server runs.
+        self.spec = vae.spec._replace(x=vae.spec.x._replace(scale=None))
         # Computed here, so that a prior made of posteriors costs nothing when it is served.
         self.top_prior = None
         if not vae.levels[-1].prior.is_conditional:
@@ -121,7 +123,7 @@ class Endpoints:
         return self.vae.condition(self.vae.condition.values.assert_values(condition, "condition"))
 
     def _batch(self, x, condition=None):
-        return self.vae.spec.asserted(Batch(x, condition))
+        return self.spec.asserted(Batch(x, condition))
 
     def _of_bytes(self, function):
         images = decoder(self.vae.likelihood, self.black_and_white)

@@ -1,5 +1,7 @@
 """A client of TensorFlow Serving's gRPC API."""
 
+from typing import Any
+
 import tensorflow as tf
 
 from keras_vae.export.extras import import_extra
@@ -34,7 +36,7 @@ class GrpcClient(ServingClient):
     ...     code = client.predict("encode", x=images)["mean"]
     """
 
-    def __init__(self, address, model, *, credentials=None, **options):
+    def __init__(self, address: str, model: str, *, credentials: Any = None, **options: Any):
         super().__init__(address, model, **options)
         if "://" in str(address) or ":" not in str(address):
             raise ValueError(f'`address` must be as in "localhost:8500". Received: address={address!r}')
@@ -55,7 +57,7 @@ class GrpcClient(ServingClient):
         services = import_extra(f"{apis}.model_service_pb2_grpc", extra="serving")
         self._models = services.ModelServiceStub(self._channel)
 
-    def status(self):
+    def status(self) -> dict[int, str]:
         """Return the state of the model's versions, as in `ServingClient`."""
         messages = self._messages["get_model_status"]
         request = self._to_model(messages.GetModelStatusRequest())
@@ -63,7 +65,7 @@ class GrpcClient(ServingClient):
         name_of = messages.ModelVersionStatus.State.Name
         return {entry.version: name_of(entry.state) for entry in answer.model_version_status}
 
-    def close(self):
+    def close(self) -> None:
         """Close the connection."""
         self._channel.close()
 

@@ -1,13 +1,17 @@
 """The export to LiteRT, which was called TensorFlow Lite."""
 
+import os
+import pathlib
 import re
+from typing import Any
 
 import tensorflow as tf
 
 from keras_vae.export.encoder_decoder import write_halves
+from keras_vae.models import LatentVariableModel
 
 
-def litert(vae, path, **kwargs):
+def litert(vae: LatentVariableModel, path: str | os.PathLike[str], **kwargs: Any) -> pathlib.Path:
     """Write encoder and decoder for LiteRT (TensorFlow Lite): phones, browsers and small computers.
 
     `path/encoder.tflite` takes `x` and answers `mean` and `scale` of the posterior, `path/decoder.tflite` takes `z` and

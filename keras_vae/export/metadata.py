@@ -2,8 +2,10 @@
 
 import hashlib
 import json
+import os
 import pathlib
 import re
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -49,7 +51,7 @@ def write_metadata(directory, vae, functions, image_range):
     (directory / DIGESTS).write_text("".join(lines), encoding="utf-8")
 
 
-def read_metadata(path):
+def read_metadata(path: str | os.PathLike[str]) -> dict[str, Any]:
     """Read what an exported model is, after checking all its files against their digests.
 
     Nothing of the model is loaded or run. `sha256sum --check assets.extra/sha256sums` makes the same check.

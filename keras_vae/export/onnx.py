@@ -1,15 +1,19 @@
 """The export to ONNX."""
 
 import functools
+import os
+import pathlib
 import warnings
+from typing import Any
 
 import numpy as np
 
 from keras_vae.export.encoder_decoder import write_halves
 from keras_vae.export.extras import import_extra
+from keras_vae.models import LatentVariableModel
 
 
-def onnx(vae, path, **kwargs):
+def onnx(vae: LatentVariableModel, path: str | os.PathLike[str], **kwargs: Any) -> pathlib.Path:
     """Write encoder and decoder as ONNX, for ONNX Runtime and all that reads its format.
 
     `path/encoder.onnx` takes `x` and answers `mean` and `scale` of the posterior, `path/decoder.onnx` takes `z` and

@@ -2,6 +2,7 @@
 
 import base64
 import urllib.parse
+from typing import Any
 
 import numpy as np
 
@@ -35,7 +36,7 @@ class RestClient(ServingClient):
     ...     images = client.predict("generate", seed=[[0, 1], [0, 2]])["mean"]
     """
 
-    def __init__(self, address, model, **options):
+    def __init__(self, address: str, model: str, **options: Any):
         super().__init__(address, model, **options)
         if not str(address).startswith(("http://", "https://")):
             raise ValueError(f"`address` must begin with http:// or https://. Received: address={address!r}")
@@ -49,12 +50,12 @@ class RestClient(ServingClient):
         elif self.label is not None:
             self._url += f"/labels/{urllib.parse.quote(self.label, safe='')}"
 
-    def status(self):
+    def status(self) -> dict[int, str]:
         """Return the state of the model's versions, as in `ServingClient`."""
         answer = self._ask("GET", self._url)
         return {int(entry["version"]): entry["state"] for entry in answer["model_version_status"]}
 
-    def close(self):
+    def close(self) -> None:
         """Close the connection."""
         self._session.close()
 

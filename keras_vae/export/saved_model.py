@@ -1,6 +1,8 @@
 """The export to TensorFlow's SavedModel."""
 
+import os
 import pathlib
+from collections.abc import Sequence
 
 import keras
 
@@ -14,7 +16,14 @@ from keras_vae.export.warm_up import write_warm_up
 from keras_vae.models import LatentVariableModel
 
 
-def saved_model(vae, path, version=None, *, image_range=None, warm_up=None):
+def saved_model(
+    vae: LatentVariableModel,
+    path: str | os.PathLike[str],
+    version: int | None = None,
+    *,
+    image_range: Sequence[float] | None = None,
+    warm_up: Sequence[int] | None = None,
+) -> pathlib.Path:
     """Write a model as a SavedModel, which TensorFlow Serving and TensorFlow's C API run without Python.
 
     It is written as `path/<version>/`, whole or not at all. Its signatures have a batch axis of any length, and each

@@ -1,6 +1,7 @@
 """What clients of a model server have in common: arrays checked against the served signatures, by name."""
 
 import abc
+from typing import Any, Self
 
 import numpy as np
 import tensorflow as tf
@@ -37,7 +38,9 @@ class ServingClient(abc.ABC):
         If an argument is out of range.
     """
 
-    def __init__(self, address, model, *, version=None, label=None, timeout=10.0):
+    def __init__(
+        self, address: str, model: str, *, version: int | None = None, label: str | None = None, timeout: float = 10.0
+    ):
         if not isinstance(model, str) or not model:
             raise ValueError(f"`model` must be the model's name on the server. Received: model={model!r}")
         if version is not None and label is not None:
@@ -49,9 +52,9 @@ class ServingClient(abc.ABC):
         self.version = version if version is None else check_integer("version", version, minimum=0)
         self.label = label
         self.timeout = check_number("timeout", timeout, above=0)
-        self._signatures = None
+        self._signatures: dict[str, Signature] | None = None
 
-    def predict(self, signature="serving_default", /, **inputs):
+    def predict(self, signature: str = "serving_default", /, **inputs: Any) -> dict[str, np.ndarray]:
         """Run one signature.
 
         Parameters
@@ -82,7 +85,7 @@ class ServingClient(abc.ABC):
         arrays = {name: _fitted(name, value, specs[name]) for name, value in inputs.items()}
         return self._predict(signature, arrays, known[signature].outputs)
 
-    def signatures(self):
+    def signatures(self) -> dict[str, Signature]:
         """Return what the model answers to.
 
         Returns
@@ -105,7 +108,7 @@ class ServingClient(abc.ABC):
         return self._signatures
 
     @abc.abstractmethod
-    def status(self):
+    def status(self) -> dict[int, str]:
         """Return the state of the model's versions.
 
         Returns
@@ -120,7 +123,7 @@ class ServingClient(abc.ABC):
         """
 
     @abc.abstractmethod
-    def close(self):
+    def close(self) -> None:
         """Close the connection."""
 
     @abc.abstractmethod
@@ -131,10 +134,10 @@ class ServingClient(abc.ABC):
     def _signature_definitions(self):
         """Ask the server for the message `SignatureDefMap`."""
 
-    def __enter__(self):
+    def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *error):
+    def __exit__(self, *error: object) -> None:
         self.close()
 
 

@@ -13,6 +13,6 @@ class ServingError(RuntimeError):
         answer came.
     """
 
-    def __init__(self, message, status=None):
+    def __init__(self, message: str, status: int | str | None = None):
         super().__init__(message)
         self.status = status

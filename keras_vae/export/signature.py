@@ -2,6 +2,8 @@
 
 from typing import NamedTuple
 
+import tensorflow as tf
+
 
 class Signature(NamedTuple):
     """What a served signature takes and answers.
@@ -14,5 +16,5 @@ class Signature(NamedTuple):
         By name.
     """
 
-    inputs: dict
-    outputs: dict
+    inputs: dict[str, tf.TensorSpec]
+    outputs: dict[str, tf.TensorSpec]

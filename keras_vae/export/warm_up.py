@@ -1,18 +1,27 @@
 """Requests that TensorFlow Serving runs when it loads a model, so that no user waits for the first one."""
 
+import os
 import pathlib
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import tensorflow as tf
 
 from keras_vae.core import check_integer
 from keras_vae.export.extras import import_extra
 from keras_vae.export.placeholder_rows import blank_rows
+from keras_vae.models import LatentVariableModel
 
 WARM_UP = "assets.extra/tf_serving_warmup_requests"
 _MOST = 1000  # more are refused by the server
 
 
-def write_warm_up(directory, functions, vae, batch_sizes=(1,)):
+def write_warm_up(
+    directory: str | os.PathLike[str],
+    functions: Mapping[str, Any],
+    vae: LatentVariableModel,
+    batch_sizes: Sequence[int] = (1,),
+) -> pathlib.Path:
     """Write a request for each signature and batch size to `assets.extra/tf_serving_warmup_requests`.
 
     Observations are the lowest that the likelihood allows, latents and seeds are zeros: time does not depend on them.

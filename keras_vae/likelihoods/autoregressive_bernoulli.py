@@ -1,6 +1,10 @@
 """The Bernoulli likelihood whose pixels also see those above and to the left of them."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import tensorflow as tf
+import tensorflow_probability as tfp
 
 from keras_vae.core import check_integer, register
 from keras_vae.likelihoods.causal_bernoulli import CausalBernoulli, to_pixels, to_places
@@ -61,7 +65,17 @@ class AutoregressiveBernoulli(Likelihood):
     takes_logits = True
     scores_elements = False
 
-    def __init__(self, event_shape, *, window=7, filters=32, depth=0, features=0, block=1, **kwargs):
+    def __init__(
+        self,
+        event_shape: Sequence[int],
+        *,
+        window: int = 7,
+        filters: int = 32,
+        depth: int = 0,
+        features: int = 0,
+        block: int = 1,
+        **kwargs: Any,
+    ):
         super().__init__(event_shape, **kwargs)
         if len(self.event_shape) != 3:
             raise ValueError(
@@ -90,23 +104,23 @@ class AutoregressiveBernoulli(Likelihood):
         )
 
     @property
-    def numbers_per_element(self):
+    def numbers_per_element(self) -> int:
         """The logit, and the features."""
         return 1 + self.features
 
     @property
-    def working_numbers(self):
+    def working_numbers(self) -> int:
         """Those of the projection, or of g's hidden layers where there is one for each sample."""
         rows, columns, _ = self.network.shape
         hidden = rows * columns * max(self.filters, self.network.last_width)
         return max(super().working_numbers, hidden if self.features else 0)
 
-    def build(self, input_shape):
+    def build(self, input_shape: Sequence[Any]) -> None:
         """Build the projection, and the network g."""
         super().build(input_shape)
         self.network.build()
 
-    def split(self, projected):
+    def split(self, projected: tf.Tensor) -> dict[str, tf.Tensor]:
         """Name the projection's output.
 
         Parameters
@@ -129,16 +143,16 @@ class AutoregressiveBernoulli(Likelihood):
             "features": tf.reshape(features, [-1, height, width, channels * self.features]),
         }
 
-    def distribution(self, parameters):
+    def distribution(self, parameters: dict[str, tf.Tensor]) -> tfp.distributions.Distribution:
         """Build the distribution of images by the chain rule."""
         features = parameters.get("features")
         return CausalBernoulli(parameters["logits"], self.network, features=features, block=self.block)
 
-    def mean(self, parameters):
+    def mean(self, parameters: dict[str, tf.Tensor]) -> tf.Tensor:
         """Return the probabilities that a pass from the first pixel to the last gives to each."""
         return self.distribution(parameters).mean()
 
-    def context(self, x, features=None):
+    def context(self, x: tf.Tensor, features: tf.Tensor | None = None) -> tf.Tensor:
         """Return g(x, u): what the pixels before each pixel add to its logits.
 
         Parameters
@@ -167,7 +181,7 @@ class AutoregressiveBernoulli(Likelihood):
         places = None if features is None else to_places(features, self.block)
         return to_pixels(self.network.answer(self.network.look(to_places(x, self.block)), places), self.block)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Return the arguments that rebuild the layer."""
         names = ("window", "filters", "depth", "features", "block")
         return {**super().get_config(), **{name: getattr(self, name) for name in names}}

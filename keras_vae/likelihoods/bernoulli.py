@@ -1,6 +1,7 @@
 """The Bernoulli likelihood."""
 
 import tensorflow as tf
+import tensorflow_probability as tfp
 
 from keras_vae.core import register
 from keras_vae.likelihoods.likelihood import Likelihood
@@ -34,15 +35,15 @@ class Bernoulli(Likelihood):
     is_discrete = True
     takes_logits = True
 
-    def split(self, projected):
+    def split(self, projected: tf.Tensor) -> dict[str, tf.Tensor]:
         """Name the projection's output `logits`, of shape (batch, *event_shape)."""
         return {"logits": tf.squeeze(projected, -1)}
 
-    def elements(self, parameters):
+    def elements(self, parameters: dict[str, tf.Tensor]) -> tfp.distributions.Distribution:
         """Build the Bernoulli distribution of each element."""
         logits = parameters["logits"]
         return LogitBernoulli(logits=logits, dtype=logits.dtype)
 
-    def mean(self, parameters):
+    def mean(self, parameters: dict[str, tf.Tensor]) -> tf.Tensor:
         """Return the probabilities."""
         return tf.sigmoid(parameters["logits"])

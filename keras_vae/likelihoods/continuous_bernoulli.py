@@ -32,14 +32,14 @@ class ContinuousBernoulli(Likelihood):
     support = (0.0, 1.0)
     takes_logits = True
 
-    def split(self, projected):
+    def split(self, projected: tf.Tensor) -> dict[str, tf.Tensor]:
         """Name the projection's output `logits`, of shape (batch, *event_shape)."""
         return {"logits": tf.squeeze(projected, -1)}
 
-    def elements(self, parameters):
+    def elements(self, parameters: dict[str, tf.Tensor]) -> tfp.distributions.Distribution:
         """Build the continuous Bernoulli distribution of each element."""
         return tfp.distributions.ContinuousBernoulli(logits=parameters["logits"])
 
-    def mean(self, parameters):
+    def mean(self, parameters: dict[str, tf.Tensor]) -> tf.Tensor:
         """Return E[x|z], which is nearer to one half than p."""
         return self.elements(parameters).mean()

@@ -1,10 +1,13 @@
 """The Gaussian likelihood, with four ways to come by its scale."""
 
 import math
+from collections.abc import Iterable, Sequence
+from typing import Any, Literal
 
 import tensorflow as tf
+import tensorflow_probability as tfp
 
-from keras_vae.core import Normal, bounded, check_number, global_sum, register, right_aligned
+from keras_vae.core import Inference, Normal, Values, bounded, check_number, global_sum, register, right_aligned
 from keras_vae.likelihoods.likelihood import Likelihood
 
 _MODES = ("learned", "optimal", "per_dimension")
@@ -48,7 +51,14 @@ class Gaussian(Likelihood):
         If an argument is out of range, or the decoder's output does not fit.
     """
 
-    def __init__(self, event_shape, *, scale=1.0, minimum_scale=MINIMUM_SCALE, **kwargs):
+    def __init__(
+        self,
+        event_shape: Sequence[int],
+        *,
+        scale: float | Literal["learned", "optimal", "per_dimension"] = 1.0,
+        minimum_scale: float = MINIMUM_SCALE,
+        **kwargs: Any,
+    ):
         super().__init__(event_shape, **kwargs)
         if scale not in _MODES:
             if isinstance(scale, str):
@@ -63,17 +73,17 @@ class Gaussian(Likelihood):
             )
 
     @property
-    def numbers_per_element(self):
+    def numbers_per_element(self) -> int:
         """A mean, and for a scale per dimension the raw logarithm of the scale."""
         return 2 if self.scale == "per_dimension" else 1
 
     @property
-    def values(self):
+    def values(self) -> Values:
         """What observations must be like; the scale that training begins with says what values can be meant."""
-        beginnings = {"learned": 1.0, "per_dimension": 1.0, "optimal": None}
-        return super().values._replace(scale=beginnings.get(self.scale, self.scale))
+        beginning = self.scale if isinstance(self.scale, float) else 1.0
+        return super().values._replace(scale=None if self.scale == "optimal" else beginning)
 
-    def build(self, input_shape):
+    def build(self, input_shape: Sequence[Any]) -> None:
         """Build the projection, and the scale where it is a variable."""
         super().build(input_shape)
         # Without `autocast=False` Keras hands a half-precision copy to `call` under mixed precision.
@@ -85,14 +95,14 @@ class Gaussian(Likelihood):
             self.average = self.add_weight(shape=(), name="squared_error_average", **settings)
             self.average_weight = self.add_weight(shape=(), name="squared_error_average_weight", **settings)
 
-    def split(self, projected):
+    def split(self, projected: tf.Tensor) -> dict[str, tf.Tensor]:
         """Return `mean`, of shape (batch, *event_shape), and `scale`, of the same shape or a scalar."""
         if self.scale == "per_dimension":
             mean, raw = tf.unstack(projected, axis=-1)
             return {"mean": mean, "scale": softly_bounded(raw, self.minimum_scale)}
         return {"mean": tf.squeeze(projected, -1), "scale": self.shared_scale()}
 
-    def shared_scale(self):
+    def shared_scale(self) -> tf.Tensor:
         """Return the scale that all dimensions share outside of training.
 
         Returns
@@ -115,7 +125,7 @@ class Gaussian(Likelihood):
             return tf.maximum(tf.sqrt(squared), self.minimum_scale)
         return tf.constant(self.scale, self.variable_dtype)
 
-    def calibrate(self, squared_errors):
+    def calibrate(self, squared_errors: Iterable[tuple[Any, Any]]) -> None:
         """Store the optimal scale of a whole data set, from its squared errors."""
         if self.scale != "optimal":
             return super().calibrate(squared_errors)
@@ -127,7 +137,7 @@ class Gaussian(Likelihood):
         self.average.assign(total / count)
         self.average_weight.assign(1.0)
 
-    def squared_error(self, record):
+    def squared_error(self, record: Inference) -> tuple[tf.Tensor, tf.Tensor]:
         """Return the weighted sum of a record's squared errors, averaged over samples, and the sum of their weights.
 
         Parameters
@@ -144,7 +154,15 @@ class Gaussian(Likelihood):
         squared_errors, weights = self._errors(record.parameters, event, record.batch.mask, record.batch.sample_weight)
         return tf.reduce_sum(weights * squared_errors), tf.reduce_sum(weights)
 
-    def fit_batch(self, parameters, event, *, mask=None, sample_weight=None, training=False):
+    def fit_batch(
+        self,
+        parameters: dict[str, tf.Tensor],
+        event: tf.Tensor,
+        *,
+        mask: tf.Tensor | None = None,
+        sample_weight: tf.Tensor | None = None,
+        training: bool = False,
+    ) -> dict[str, tf.Tensor]:
         """Take the optimal scale from the global batch while training, and remember it in the moving average.
 
         The scale is not differentiated: its gradient is zero at the optimum.
@@ -160,15 +178,15 @@ class Gaussian(Likelihood):
         self.average_weight.assign((1.0 - gain) * self.average_weight + gain)
         return {**parameters, "scale": tf.maximum(tf.sqrt(batch), self.minimum_scale)}
 
-    def elements(self, parameters):
+    def elements(self, parameters: dict[str, tf.Tensor]) -> tfp.distributions.Distribution:
         """Build the Gaussian of each element from `mean` and `scale`."""
         return Normal(parameters["mean"], parameters["scale"])
 
-    def mean(self, parameters):
+    def mean(self, parameters: dict[str, tf.Tensor]) -> tf.Tensor:
         """Return the mean."""
         return parameters["mean"]
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Return the arguments that rebuild the layer."""
         return {**super().get_config(), "scale": self.scale, "minimum_scale": self.minimum_scale}
 

@@ -2,15 +2,17 @@
 
 import abc
 import math
+from collections.abc import Iterable, Sequence
+from typing import Any, Literal
 
 import keras
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from keras_vae.core import Settled, Values, check_choice, check_shape, right_aligned
+from keras_vae.core import Layer, Settled, Values, check_choice, check_shape, right_aligned
 
 
-class Likelihood(Settled, keras.layers.Layer, abc.ABC):
+class Likelihood(Settled, Layer, abc.ABC):
     """p(x|z): projects a decoder's features to parameters and builds the distribution over events.
 
     With `projection="auto"`, features of shape (batch, *event_shape[:-1], channels) are projected point by point (a
@@ -37,48 +39,55 @@ class Likelihood(Settled, keras.layers.Layer, abc.ABC):
         If an argument is out of range, or the decoder's output does not fit `projection=None`.
     """
 
-    support = None
+    support: tuple[float, float] | None = None
     """The lowest and the highest value of an observation, if they are bounded."""
 
-    integer_valued = False
+    integer_valued: bool = False
     """Whether observations are whole numbers."""
 
-    is_discrete = False
+    is_discrete: bool = False
     """Whether p(x|z) is a probability rather than a density."""
 
-    takes_logits = False
+    takes_logits: bool = False
     """Whether the parameters are logits, which a decoder must not have passed through a sigmoid or a softmax."""
 
-    scores_elements = True
+    scores_elements: bool = True
     """Whether log p(x|z) is a sum over elements, of which a mask may leave some out."""
 
-    numbers_per_element = 1
+    numbers_per_element: int = 1
     """How many numbers the projection gives for each element of an event."""
 
-    def __init__(self, event_shape, *, projection="auto", kernel_initializer="glorot_uniform", **kwargs):
+    def __init__(
+        self,
+        event_shape: Sequence[int],
+        *,
+        projection: Literal["auto"] | None = "auto",
+        kernel_initializer: Any = "glorot_uniform",
+        **kwargs: Any,
+    ):
         super().__init__(autocast=False, **kwargs)  # parameters keep the variables' precision
         self.event_shape = check_shape("event_shape", event_shape)
         self.projection = check_choice("projection", projection, ("auto", None))
         self.kernel_initializer = keras.initializers.get(kernel_initializer)
-        self._dense = None
+        self._dense: Any = None
 
     @property
-    def x_shape(self):
+    def x_shape(self) -> tuple[int, ...]:
         """The shape of one observation as it is fed; the event's, except for one-hot codes."""
         return self.event_shape
 
     @property
-    def event_size(self):
+    def event_size(self) -> int:
         """The number of elements in an event."""
         return math.prod(self.event_shape)
 
     @property
-    def working_numbers(self):
+    def working_numbers(self) -> int:
         """How many numbers are held at a time for one sample of one event; evaluation plans its memory by it."""
         return self.event_size * self.numbers_per_element
 
     @property
-    def values(self):
+    def values(self) -> Values:
         """What observations must be like: a `keras_vae.core.Values`."""
         return Values(
             shape=self.x_shape,
@@ -88,7 +97,7 @@ class Likelihood(Settled, keras.layers.Layer, abc.ABC):
         )
 
     @abc.abstractmethod
-    def split(self, projected):
+    def split(self, projected: tf.Tensor) -> dict[str, tf.Tensor]:
         """Turn the projection's output into named parameters.
 
         Parameters
@@ -102,7 +111,7 @@ class Likelihood(Settled, keras.layers.Layer, abc.ABC):
             Each with the leading axis (batch,), or a scalar that all examples share.
         """
 
-    def elements(self, parameters):
+    def elements(self, parameters: dict[str, tf.Tensor]) -> tfp.distributions.Distribution:
         """Build the distribution of single elements given z.
 
         Parameters
@@ -117,7 +126,7 @@ class Likelihood(Settled, keras.layers.Layer, abc.ABC):
         """
         raise NotImplementedError(f"`{type(self).__name__}` must implement `elements` or `distribution`.")
 
-    def distribution(self, parameters):
+    def distribution(self, parameters: dict[str, tf.Tensor]) -> tfp.distributions.Distribution:
         """Build p(x|z).
 
         Parameters
@@ -132,7 +141,7 @@ class Likelihood(Settled, keras.layers.Layer, abc.ABC):
         """
         return tfp.distributions.Independent(self.elements(parameters), len(self.event_shape))
 
-    def log_prob(self, parameters, event, mask=None):
+    def log_prob(self, parameters: dict[str, tf.Tensor], event: tf.Tensor, mask: tf.Tensor | None = None) -> tf.Tensor:
         """Return log p(x|z), summed over what is observed.
 
         Parameters
@@ -166,7 +175,7 @@ class Likelihood(Settled, keras.layers.Layer, abc.ABC):
         log_probs = tf.where(observed, log_probs, tf.zeros([], log_probs.dtype))
         return tf.reduce_sum(log_probs, axis=list(range(-len(self.event_shape), 0)))
 
-    def sample(self, parameters, seed):
+    def sample(self, parameters: dict[str, tf.Tensor], seed: tf.Tensor) -> tf.Tensor:
         """Draw x from p(x|z), in the form in which observations are fed.
 
         Parameters
@@ -183,7 +192,7 @@ class Likelihood(Settled, keras.layers.Layer, abc.ABC):
         """
         return tf.cast(self.distribution(parameters).sample(seed=seed), self.variable_dtype)
 
-    def mode(self, parameters):
+    def mode(self, parameters: dict[str, tf.Tensor]) -> tf.Tensor:
         """Return the most probable event, for events of categories.
 
         Parameters
@@ -205,7 +214,7 @@ class Likelihood(Settled, keras.layers.Layer, abc.ABC):
             raise ValueError(f"`mode` must be asked of a discrete likelihood. Received: {type(self).__name__}")
         return tf.cast(self.distribution(parameters).mode(), self.variable_dtype)
 
-    def expected(self, parameters):
+    def expected(self, parameters: dict[str, tf.Tensor]) -> tf.Tensor:
         """Return what `decode`, `reconstruct` and `generate` answer: the mean, unless that can't be an observation.
 
         Parameters
@@ -221,7 +230,7 @@ class Likelihood(Settled, keras.layers.Layer, abc.ABC):
         return self.mean(parameters)
 
     @abc.abstractmethod
-    def mean(self, parameters):
+    def mean(self, parameters: dict[str, tf.Tensor]) -> tf.Tensor:
         """Return E[x|z].
 
         Parameters
@@ -235,7 +244,7 @@ class Likelihood(Settled, keras.layers.Layer, abc.ABC):
             Shape (batch, *event_shape).
         """
 
-    def observe(self, x):
+    def observe(self, x: tf.Tensor) -> tf.Tensor:
         """Cast observations to what `distribution(...).log_prob` takes.
 
         Parameters
@@ -249,7 +258,15 @@ class Likelihood(Settled, keras.layers.Layer, abc.ABC):
         """
         return tf.cast(x, self.variable_dtype)
 
-    def fit_batch(self, parameters, event, *, mask=None, sample_weight=None, training=False):
+    def fit_batch(
+        self,
+        parameters: dict[str, tf.Tensor],
+        event: tf.Tensor,
+        *,
+        mask: tf.Tensor | None = None,
+        sample_weight: tf.Tensor | None = None,
+        training: bool = False,
+    ) -> dict[str, tf.Tensor]:
         """Adapt parameters that are estimated from the batch itself; there are none but for an optimal scale.
 
         Parameters
@@ -271,7 +288,7 @@ class Likelihood(Settled, keras.layers.Layer, abc.ABC):
         """
         return parameters
 
-    def calibrate(self, squared_errors):
+    def calibrate(self, squared_errors: Iterable[tuple[Any, Any]]) -> None:
         """Set from a whole data set what `fit_batch` estimates from batches: an optimal scale.
 
         Parameters
@@ -289,7 +306,7 @@ class Likelihood(Settled, keras.layers.Layer, abc.ABC):
             f"Received: {type(self).__name__}"
         )
 
-    def build(self, input_shape):
+    def build(self, input_shape: Sequence[Any]) -> None:
         """Build the projection for features of shape (batch, ...)."""
         features = tuple(input_shape[1:])
         numbers = self.numbers_per_element
@@ -321,7 +338,7 @@ class Likelihood(Settled, keras.layers.Layer, abc.ABC):
         self._dense.trainable = self.trainable  # what is made here does not know that its owner was frozen before
         self._dense.build((None, *self._dense_input))
 
-    def call(self, features):
+    def call(self, features: tf.Tensor) -> dict[str, tf.Tensor]:
         """Project features to parameters.
 
         Parameters
@@ -339,7 +356,7 @@ class Likelihood(Settled, keras.layers.Layer, abc.ABC):
         shape = [-1, *self.event_shape, self.numbers_per_element]
         return self.split(tf.cast(tf.reshape(features, shape), self.variable_dtype))
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Return the arguments that rebuild the layer."""
         return {
             **super().get_config(),

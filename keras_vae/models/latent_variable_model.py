@@ -83,6 +83,10 @@ class LatentVariableModel(Trainer):
         Passed to `keras.Model`.
     """
 
+    likelihood: Likelihood
+    objective: Objective
+    condition: Condition | None
+
     part_names: tuple[str, ...] = ("decoder", "likelihood", "objective", "condition")
     """Arguments that are parts, each serialized by itself."""
 
@@ -251,7 +255,8 @@ class LatentVariableModel(Trainer):
         batch = self.spec.tensors(batch)
         seed = as_seed(self._noise.next() if seed is None else seed)
         c = self._conditioned(batch, training)
-        x, latents, auxiliary = tf.cast(batch.x, self.variable_dtype), (), {}
+        x, auxiliary = tf.cast(batch.x, self.variable_dtype), {}
+        latents: tuple[Latent, ...] = ()
         for level in reversed(range(len(self.levels))):
             posterior, above = self.levels[level].posterior, latents[0].z if latents else None
             parameters = self._posterior_parameters(level, x, above, c, training)
@@ -359,7 +364,7 @@ class LatentVariableModel(Trainer):
         tuple of tf.Tensor
             Bottom-up, of shapes (num_samples, *latent_shape).
         """
-        z = ()
+        z: tuple[tf.Tensor, ...] = ()
         for level in reversed(range(len(self.levels))):
             level_seed, prior = self._seed_of(level, seed), self.levels[level].prior
             if prior.is_conditional:
@@ -491,7 +496,9 @@ class LatentVariableModel(Trainer):
         """
         return self._each_batch(self._reconstruct, x, batch_size)
 
-    def score(self, x: Any, *, num_samples: int | None = None, seed: int | None = None, batch_size: int = 128) -> dict:
+    def score(
+        self, x: Any, *, num_samples: int | None = None, seed: int | None = None, batch_size: int = 128
+    ) -> dict[str, np.ndarray]:
         """Return elbo, rate and distortion of each example, as the model's objective has them.
 
         Parameters

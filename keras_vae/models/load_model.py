@@ -1,7 +1,9 @@
 """Models from files that may be broken, or somebody else's."""
 
+import os
 import pathlib
 import zipfile
+from typing import Any
 
 import keras
 
@@ -11,7 +13,9 @@ from keras_vae.models.latent_variable_model import LatentVariableModel
 _MAX_RATIO = 100
 
 
-def load_model(path, *, compile=True, custom_objects=None):
+def load_model(
+    path: str | os.PathLike[str], *, compile: bool = True, custom_objects: dict[str, Any] | None = None
+) -> LatentVariableModel:
     """Load a model that `save` wrote; of a file that is broken or another one's, say so by its name.
 
     Every byte of the content is checked against the file's checksums before anything is made of it, and Keras's safe

@@ -1,8 +1,10 @@
 """The models of the package: a VAE with one latent variable, and one with several levels."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import keras
+import numpy as np
 
 from keras_vae.conditions import Condition
 from keras_vae.core import register
@@ -58,6 +60,9 @@ class VAE(LatentVariableModel):
 
     part_names = ("encoder", "posterior", "decoder", "likelihood", "prior", "objective", "condition")
 
+    posterior: Posterior
+    prior: Prior
+
     def __init__(
         self,
         *,
@@ -83,6 +88,10 @@ class VAE(LatentVariableModel):
     def latent_dim(self) -> int:
         """The number of latent dimensions."""
         return self.posterior.latent_dim
+
+    if TYPE_CHECKING:
+
+        def encode(self, x: Any, *, batch_size: int = 128) -> np.ndarray: ...
 
 
 @register
@@ -153,3 +162,7 @@ class HierarchicalVAE(LatentVariableModel):
     def latent_dim(self) -> tuple[int, ...]:
         """The number of latent dimensions of each level, bottom-up."""
         return tuple(posterior.latent_dim for posterior in self.posteriors)
+
+    if TYPE_CHECKING:
+
+        def encode(self, x: Any, *, batch_size: int = 128) -> tuple[np.ndarray, ...]: ...

@@ -1,10 +1,12 @@
 """The evidence lower bound, with beta and free bits."""
 
 import numbers
+from typing import Any, Literal, Self
 
 import tensorflow as tf
 
 from keras_vae.core import (
+    Inference,
     check_choice,
     check_instance,
     check_integer,
@@ -49,7 +51,14 @@ class ELBO(Objective):
         If an argument is out of range.
     """
 
-    def __init__(self, beta=1.0, *, kl="closed_form", free_bits=0.0, num_samples=1):
+    def __init__(
+        self,
+        beta: float | Schedule = 1.0,
+        *,
+        kl: Literal["closed_form", "monte_carlo"] = "closed_form",
+        free_bits: float = 0.0,
+        num_samples: int = 1,
+    ):
         if not isinstance(beta, Schedule):
             check_instance("beta", beta, numbers.Real, "a number or a `keras_vae.schedules.Schedule`")
             beta = check_number("beta", beta, minimum=0.0)
@@ -64,11 +73,11 @@ class ELBO(Objective):
         self.num_samples = check_integer("num_samples", num_samples, minimum=1)
 
     @property
-    def is_scheduled(self):
+    def is_scheduled(self) -> bool:
         """Whether beta depends on the step."""
         return isinstance(self.beta, Schedule)
 
-    def __call__(self, record, *, step, training):
+    def __call__(self, record: Inference, *, step: int | tf.Tensor, training: bool) -> Terms:
         """Compute the terms."""
         reconstruction_loss = distortion(record)
         kl_loss = tf.add_n([self._rate(latent) for latent in record.latents])
@@ -76,7 +85,7 @@ class ELBO(Objective):
         if self.free_bits:
             weight = record.batch.sample_weight
             charged = tf.add_n([self._rate_with_free_bits(latent, weight) for latent in record.latents])
-        beta = tf.cast(self.beta(step), kl_loss.dtype) if self.is_scheduled else self.beta
+        beta = tf.cast(self.beta(step), kl_loss.dtype) if isinstance(self.beta, Schedule) else self.beta
         return Terms(
             loss=reconstruction_loss + beta * charged + auxiliary_loss(record),
             logs={
@@ -88,7 +97,7 @@ class ELBO(Objective):
             },
         )
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Return the arguments that rebuild the objective."""
         return {
             "beta": serialize(self.beta),
@@ -98,7 +107,7 @@ class ELBO(Objective):
         }
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: dict[str, Any]) -> Self:
         """Rebuild the objective, and its schedule if it has one."""
         return cls(**{**config, "beta": deserialize(config["beta"])})
 

@@ -1,10 +1,11 @@
 """The importance-weighted bound."""
 
 import math
+from typing import Any, Literal
 
 import tensorflow as tf
 
-from keras_vae.core import check_choice, check_integer, register
+from keras_vae.core import Inference, check_choice, check_integer, register
 from keras_vae.objectives.objective import Objective, auxiliary_loss
 from keras_vae.objectives.terms import Terms
 
@@ -33,16 +34,16 @@ class IWELBO(Objective):
         If an argument is out of range.
     """
 
-    def __init__(self, num_samples=50, *, gradient="plain"):
+    def __init__(self, num_samples: int = 50, *, gradient: Literal["plain", "dreg"] = "plain"):
         self.num_samples = check_integer("num_samples", num_samples, minimum=1)
         self.gradient = check_choice("gradient", gradient, ("plain", "dreg"))
 
     @property
-    def has_inference_losses(self):
+    def has_inference_losses(self) -> bool:
         """Whether each level's inference variables have a loss of their own."""
         return self.gradient == "dreg"
 
-    def __call__(self, record, *, step, training):
+    def __call__(self, record: Inference, *, step: int | tf.Tensor, training: bool) -> Terms:
         """Compute the terms."""
         log_likelihood = record.log_likelihood
         log_priors = [latent.prior.log_prob(latent.z) for latent in record.latents]
@@ -66,7 +67,7 @@ class IWELBO(Objective):
             inference_losses=losses,
         )
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Return the arguments that rebuild the objective."""
         return {"num_samples": self.num_samples, "gradient": self.gradient}
 

@@ -1,11 +1,12 @@
 """Conversions between beta on sums and beta on averages."""
 
 import math
+from collections.abc import Sequence
 
 from keras_vae.core import check_integer, check_number, check_shape
 
 
-def normalized_beta(beta, *, latent_dim, event_shape):
+def normalized_beta(beta: float, *, latent_dim: int, event_shape: Sequence[int]) -> float:
     """Return beta_norm = beta * latent dims / event dims (Higgins et al. 2017, figure 6).
 
     It is the weight that gives the same optimum when the rate is averaged over latent dimensions and the distortion
@@ -40,7 +41,7 @@ def normalized_beta(beta, *, latent_dim, event_shape):
     )
 
 
-def beta_from_normalized(normalized, *, latent_dim, event_shape):
+def beta_from_normalized(normalized: float, *, latent_dim: int, event_shape: Sequence[int]) -> float:
     """Return beta = beta_norm * event dims / latent dims, the inverse of `normalized_beta`.
 
     Parameters

@@ -1,10 +1,12 @@
 """The contract of an objective."""
 
 import abc
+from typing import Any, Self
 
 import tensorflow as tf
 
 from keras_vae.core import Inference, Settled
+from keras_vae.objectives.terms import Terms
 
 
 class Objective(Settled, abc.ABC):
@@ -19,20 +21,20 @@ class Objective(Settled, abc.ABC):
         "which keep their weights, with another objective."
     )
 
-    num_samples = 1
+    num_samples: int = 1
     """Posterior samples for each example that the objective wants."""
 
-    needs_density = True
+    needs_density: bool = True
     """Whether q(z|x) must have a density."""
 
-    couples_examples = False
+    couples_examples: bool = False
     """Whether an example's loss depends on others of the batch: such an objective joins replicas by `core.gather`."""
 
-    has_inference_losses = False
+    has_inference_losses: bool = False
     """Whether `Terms.inference_losses` is filled: a loss of its own for each latent's encoder and posterior."""
 
     @abc.abstractmethod
-    def __call__(self, record, *, step, training):
+    def __call__(self, record: Inference, *, step: int | tf.Tensor, training: bool) -> Terms:
         """Compute the terms.
 
         Parameters
@@ -50,7 +52,7 @@ class Objective(Settled, abc.ABC):
         """
 
     @abc.abstractmethod
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Return the arguments that rebuild the objective.
 
         Returns
@@ -59,7 +61,7 @@ class Objective(Settled, abc.ABC):
         """
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: dict[str, Any]) -> Self:
         """Rebuild an objective from `get_config`.
 
         Parameters

@@ -1,6 +1,10 @@
 """The plain autoencoder's objective."""
 
-from keras_vae.core import register
+from typing import Any
+
+import tensorflow as tf
+
+from keras_vae.core import Inference, register
 from keras_vae.objectives.objective import Objective, auxiliary_loss, distortion
 from keras_vae.objectives.terms import Terms
 
@@ -14,7 +18,7 @@ class Reconstruction(Objective):
 
     needs_density = False
 
-    def __call__(self, record, *, step, training):
+    def __call__(self, record: Inference, *, step: int | tf.Tensor, training: bool) -> Terms:
         """Compute the distortion."""
         reconstruction_loss = distortion(record)
         return Terms(
@@ -22,6 +26,6 @@ class Reconstruction(Objective):
             logs={"reconstruction_loss": reconstruction_loss, **record.auxiliary},
         )
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Return the arguments that rebuild the objective: none."""
         return {}

@@ -29,18 +29,18 @@ class Deterministic(Posterior):
     is_distribution = False
 
     @property
-    def parameter_size(self):
+    def parameter_size(self) -> int:
         """The number of values that the projection gives for each example."""
         return self.latent_dim
 
-    def split(self, projected):
+    def split(self, projected: tf.Tensor) -> dict[str, tf.Tensor]:
         """Name the projection's output `mean`."""
         return {"mean": projected}
 
-    def distribution(self, parameters):
+    def distribution(self, parameters: dict[str, tf.Tensor]) -> tfp.distributions.Distribution:
         """Build the point mass."""
         return tfp.distributions.Independent(tfp.distributions.Deterministic(parameters["mean"]), 1)
 
-    def sample(self, parameters, num_samples, seed):
+    def sample(self, parameters: dict[str, tf.Tensor], num_samples: int, seed: tf.Tensor) -> tf.Tensor:
         """Repeat the code `num_samples` times."""
         return tf.tile(parameters["mean"][None], [num_samples, 1, 1])

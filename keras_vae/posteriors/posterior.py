@@ -1,13 +1,17 @@
 """The contract of a posterior."""
 
 import abc
+from collections.abc import Sequence
+from typing import Any
 
 import keras
+import tensorflow as tf
+import tensorflow_probability as tfp
 
-from keras_vae.core import Settled, check_integer
+from keras_vae.core import Layer, Settled, check_integer
 
 
-class Posterior(Settled, keras.layers.Layer, abc.ABC):
+class Posterior(Settled, Layer, abc.ABC):
     """q(z|x): projects features to parameters, draws from them and builds the distribution.
 
     Subclasses set `parameter_size`, the number of values that the projection gives for each example, and implement
@@ -29,10 +33,10 @@ class Posterior(Settled, keras.layers.Layer, abc.ABC):
         If `latent_dim` < 1.
     """
 
-    is_distribution = True
+    is_distribution: bool = True
     """Whether q(z|x) has a density, so that a KL divergence exists."""
 
-    def __init__(self, latent_dim, *, kernel_initializer="glorot_uniform", **kwargs):
+    def __init__(self, latent_dim: int, *, kernel_initializer: Any = "glorot_uniform", **kwargs: Any):
         super().__init__(autocast=False, **kwargs)  # parameters keep the variables' precision
         self.latent_dim = check_integer("latent_dim", latent_dim, minimum=1)
         self.kernel_initializer = keras.initializers.get(kernel_initializer)
@@ -45,11 +49,11 @@ class Posterior(Settled, keras.layers.Layer, abc.ABC):
         )
 
     @property
-    def latent_shape(self):
+    def latent_shape(self) -> tuple[int, ...]:
         """The shape of one z: (latent_dim,), unless a subclass has grids or codes."""
         return (self.latent_dim,)
 
-    def auxiliary(self, parameters, training=False):
+    def auxiliary(self, parameters: dict[str, tf.Tensor], training: bool = False) -> dict[str, tf.Tensor]:
         """Return further terms that an objective adds to the loss and logs, such as a commitment loss; none here.
 
         Parameters
@@ -68,11 +72,11 @@ class Posterior(Settled, keras.layers.Layer, abc.ABC):
 
     @property
     @abc.abstractmethod
-    def parameter_size(self):
+    def parameter_size(self) -> int:
         """The number of values that the projection gives for each example."""
 
     @abc.abstractmethod
-    def split(self, projected):
+    def split(self, projected: tf.Tensor) -> dict[str, tf.Tensor]:
         """Turn the projection's output into named parameters.
 
         Parameters
@@ -87,7 +91,7 @@ class Posterior(Settled, keras.layers.Layer, abc.ABC):
         """
 
     @abc.abstractmethod
-    def distribution(self, parameters):
+    def distribution(self, parameters: dict[str, tf.Tensor]) -> tfp.distributions.Distribution:
         """Build q(z|x).
 
         Parameters
@@ -102,7 +106,7 @@ class Posterior(Settled, keras.layers.Layer, abc.ABC):
         """
 
     @abc.abstractmethod
-    def sample(self, parameters, num_samples, seed):
+    def sample(self, parameters: dict[str, tf.Tensor], num_samples: int, seed: tf.Tensor) -> tf.Tensor:
         """Draw reparameterized samples.
 
         Parameters
@@ -121,12 +125,12 @@ class Posterior(Settled, keras.layers.Layer, abc.ABC):
             Shape (num_samples, batch, *latent_shape).
         """
 
-    def build(self, input_shape):
+    def build(self, input_shape: Sequence[Any]) -> None:
         """Build the projection on flattened features."""
         self.flatten.build(input_shape)
         self.projection.build(self.flatten.compute_output_shape(input_shape))
 
-    def call(self, features):
+    def call(self, features: tf.Tensor) -> dict[str, tf.Tensor]:
         """Project features to parameters.
 
         Parameters
@@ -141,7 +145,7 @@ class Posterior(Settled, keras.layers.Layer, abc.ABC):
         """
         return self.split(self.projection(self.flatten(features)))
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Return the arguments that rebuild the layer."""
         return {
             **super().get_config(),

@@ -1,5 +1,8 @@
 """The prior of a lower level in a hierarchy."""
 
+from collections.abc import Callable, Sequence
+from typing import Any, Self
+
 import keras
 import tensorflow as tf
 import tensorflow_probability as tfp
@@ -36,13 +39,20 @@ class ConditionalGaussian(Prior):
 
     is_conditional = True
 
-    def __init__(self, trunk, *, log_var_range=(-20.0, 10.0), kernel_initializer="glorot_uniform", **kwargs):
+    def __init__(
+        self,
+        trunk: keras.layers.Layer,
+        *,
+        log_var_range: Sequence[float] = (-20.0, 10.0),
+        kernel_initializer: Any = "glorot_uniform",
+        **kwargs: Any,
+    ):
         super().__init__(**kwargs)
         self.trunk = check_instance("trunk", trunk, keras.layers.Layer, "a Keras layer or model")
         self.log_var_range = check_range("log_var_range", log_var_range)
         self.kernel_initializer = keras.initializers.get(kernel_initializer)
 
-    def build(self, z_shape, condition_shape):
+    def build(self, z_shape: Sequence[Any], condition_shape: Sequence[Any]) -> None:
         """Build trunk and projection for z of shape (..., latent_dim) and conditions, one shape or a list of shapes."""
         self.latent_dim = int(z_shape[-1])
         is_list = isinstance(condition_shape[0], (list, tuple))
@@ -58,7 +68,12 @@ class ConditionalGaussian(Prior):
         self.projection.trainable = self.trainable
         self.projection.build(features.shape)
 
-    def distribution(self, posterior_of=None, condition=None, training=False):
+    def distribution(
+        self,
+        posterior_of: Callable[[Any], Any] | None = None,
+        condition: tf.Tensor | list[tf.Tensor] | None = None,
+        training: bool = False,
+    ) -> tfp.distributions.Distribution:
         """Build p(z|c) for a condition of shape (..., *sizes), or a list; its leading axes are the batch shape."""
         if condition is None:
             raise ValueError("`condition` must be given to `ConditionalGaussian`. Received: condition=None")
@@ -66,12 +81,12 @@ class ConditionalGaussian(Prior):
         leading = tf.shape(parts[0])[: len(parts[0].shape) - len(self._sizes[0])]
         folded = [tf.reshape(part, [-1, *sizes]) for part, sizes in zip(parts, self._sizes, strict=True)]
         features = self.trunk(folded if isinstance(condition, (list, tuple)) else folded[0], training=training)
-        shape = tf.concat([leading, [2 * self.latent_dim]], axis=0)
+        shape = tf.concat([leading, [2 * self.event_shape()[0]]], axis=0)
         mean, log_var = tf.split(tf.reshape(self.projection(features), shape), 2, axis=-1)
         scale = tf.exp(0.5 * bounded(log_var, *self.log_var_range))
         return tfp.distributions.Independent(Normal(mean, scale), 1)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Return the arguments that rebuild the layer."""
         return {
             **super().get_config(),
@@ -81,6 +96,6 @@ class ConditionalGaussian(Prior):
         }
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: dict[str, Any]) -> Self:
         """Rebuild the layer and its trunk."""
         return cls(**{**config, "trunk": deserialize(config["trunk"])})

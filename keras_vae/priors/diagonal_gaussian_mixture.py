@@ -10,7 +10,7 @@ _FEW = 256  # numbers of all means: below, differences are as quick as products
 _LIMIT = 1e11  # of squared distances, in standard deviations, which float64 then rounds by 1e-5
 
 
-class DiagonalGaussianMixture(tfd.MixtureSameFamily):
+class DiagonalGaussianMixture(tfp.distributions.MixtureSameFamily):
     """log p(z) = log sum_k w_k N(z; m_k, diag(s_k^2)), for components `Independent(Normal(m, s))` of batch shape (K,).
 
     `MixtureSameFamily` takes the difference of each z and each component, (..., K, latent_dim) numbers. Here the

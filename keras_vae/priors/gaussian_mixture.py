@@ -1,5 +1,8 @@
 """The mixture-of-Gaussians prior."""
 
+from collections.abc import Callable, Sequence
+from typing import Any
+
 import keras
 import tensorflow as tf
 import tensorflow_probability as tfp
@@ -43,13 +46,15 @@ class GaussianMixture(Prior):
     TensorShape([8])
     """
 
-    def __init__(self, num_components, *, spread=1.0, log_var_range=(-20.0, 10.0), **kwargs):
+    def __init__(
+        self, num_components: int, *, spread: float = 1.0, log_var_range: Sequence[float] = (-20.0, 10.0), **kwargs: Any
+    ):
         super().__init__(**kwargs)
         self.num_components = check_integer("num_components", num_components, minimum=1)
         self.spread = check_number("spread", spread, minimum=0.0)
         self.log_var_range = check_range("log_var_range", log_var_range)
 
-    def build(self, input_shape):
+    def build(self, input_shape: Sequence[Any]) -> None:
         """Make the means, the log-variances and the weights' logits."""
         super().build(input_shape)
         shape = (self.num_components, self.latent_dim)
@@ -59,14 +64,19 @@ class GaussianMixture(Prior):
         self.log_vars = self.add_weight(shape=shape, name="log_vars", **settings)
         self.logits = self.add_weight(shape=shape[:1], name="logits", **settings)
 
-    def distribution(self, posterior_of=None, condition=None, training=False):
+    def distribution(
+        self,
+        posterior_of: Callable[[Any], Any] | None = None,
+        condition: tf.Tensor | list[tf.Tensor] | None = None,
+        training: bool = False,
+    ) -> tfp.distributions.Distribution:
         """Build the mixture; it depends on no argument."""
         self.event_shape()
         scale = tf.exp(0.5 * bounded(tf.convert_to_tensor(self.log_vars), *self.log_var_range))
         components = tfd.Independent(tfd.Normal(tf.convert_to_tensor(self.means), scale), 1)
         return DiagonalGaussianMixture(tfd.Categorical(logits=tf.convert_to_tensor(self.logits)), components)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Return the arguments that rebuild the layer."""
         names = ("num_components", "spread", "log_var_range")
         return {**super().get_config(), **{name: getattr(self, name) for name in names}}

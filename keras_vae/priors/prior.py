@@ -1,14 +1,16 @@
 """The contract of a prior."""
 
 import abc
+from collections.abc import Callable, Sequence
+from typing import Any
 
-import keras
 import tensorflow as tf
+import tensorflow_probability as tfp
 
-from keras_vae.core import Settled
+from keras_vae.core import Layer, Settled
 
 
-class Prior(Settled, keras.layers.Layer, abc.ABC):
+class Prior(Settled, Layer, abc.ABC):
     """p(z), of the latent dimension that the model around it builds it with.
 
     Parameters
@@ -17,22 +19,27 @@ class Prior(Settled, keras.layers.Layer, abc.ABC):
         Passed to `keras.layers.Layer`.
     """
 
-    is_conditional = False
+    is_conditional: bool = False
     """Whether p(z|c) depends on the latent variable above, on the model's condition, or on both."""
 
-    needs_posterior = False
+    needs_posterior: bool = False
     """Whether the prior is made of posteriors q(z|u), which the model hands over."""
 
-    def __init__(self, **kwargs):
+    def __init__(self, **kwargs: Any):
         super().__init__(autocast=False, **kwargs)  # densities are computed in the variables' precision
-        self.latent_dim = None
+        self.latent_dim: int | None = None
 
-    def build(self, input_shape):
+    def build(self, input_shape: Sequence[Any]) -> None:
         """Take the latent dimension from the shape of z, (..., latent_dim)."""
         self.latent_dim = int(input_shape[-1])
 
     @abc.abstractmethod
-    def distribution(self, posterior_of=None, condition=None, training=False):
+    def distribution(
+        self,
+        posterior_of: Callable[[Any], Any] | None = None,
+        condition: tf.Tensor | list[tf.Tensor] | None = None,
+        training: bool = False,
+    ) -> tfp.distributions.Distribution:
         """Build p(z).
 
         Parameters
@@ -50,7 +57,14 @@ class Prior(Settled, keras.layers.Layer, abc.ABC):
             Of event shape (latent_dim,).
         """
 
-    def sample(self, num_samples, *, seed, posterior_of=None, condition=None):
+    def sample(
+        self,
+        num_samples: int | tf.Tensor,
+        *,
+        seed: tf.Tensor,
+        posterior_of: Callable[[Any], Any] | None = None,
+        condition: tf.Tensor | list[tf.Tensor] | None = None,
+    ) -> tf.Tensor:
         """Draw from p(z).
 
         Parameters
@@ -69,7 +83,7 @@ class Prior(Settled, keras.layers.Layer, abc.ABC):
         """
         return self.distribution(posterior_of=posterior_of, condition=condition).sample(num_samples, seed=seed)
 
-    def event_shape(self):
+    def event_shape(self) -> tuple[int, ...]:
         """Return (latent_dim,), once it is known.
 
         Returns
@@ -88,7 +102,12 @@ class Prior(Settled, keras.layers.Layer, abc.ABC):
             )
         return (self.latent_dim,)
 
-    def call(self, z, posterior_of=None, condition=None):
+    def call(
+        self,
+        z: tf.Tensor,
+        posterior_of: Callable[[Any], Any] | None = None,
+        condition: tf.Tensor | list[tf.Tensor] | None = None,
+    ) -> tf.Tensor:
         """Return log p(z).
 
         Parameters
@@ -106,6 +125,6 @@ class Prior(Settled, keras.layers.Layer, abc.ABC):
         z = tf.cast(z, self.variable_dtype)
         return self.distribution(posterior_of=posterior_of, condition=condition).log_prob(z)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Return the arguments that rebuild the layer."""
         return super().get_config()  # Keras's own, without this, refuses a dtype policy

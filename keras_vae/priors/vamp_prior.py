@@ -1,9 +1,13 @@
 """The variational mixture of posteriors."""
 
+from collections.abc import Callable, Sequence
+from typing import Any, Self
+
 import keras
 import numpy as np
 import tensorflow as tf
 import tensorflow_probability as tfp
+from numpy.typing import ArrayLike
 
 from keras_vae.core import Values, check_integer, check_number, check_range, check_shape, register, resolve_seed
 from keras_vae.priors.diagonal_gaussian_mixture import DiagonalGaussianMixture
@@ -48,14 +52,14 @@ class VampPrior(Prior):
 
     def __init__(
         self,
-        num_components=500,
+        num_components: int = 500,
         *,
-        learned=True,
-        mean=0.05,
-        stddev=0.01,
-        value_range=(0.0, 1.0),
-        x_shape=None,
-        **kwargs,
+        learned: bool = True,
+        mean: float = 0.05,
+        stddev: float = 0.01,
+        value_range: Sequence[float] | None = (0.0, 1.0),
+        x_shape: Sequence[int] | None = None,
+        **kwargs: Any,
     ):
         super().__init__(**kwargs)
         self.num_components = check_integer("num_components", num_components, minimum=1)
@@ -67,7 +71,15 @@ class VampPrior(Prior):
         self._initializer = keras.initializers.RandomNormal(self.mean, self.stddev)
 
     @classmethod
-    def from_data(cls, x, num_components=500, *, seed=None, value_range=(0.0, 1.0), **kwargs):
+    def from_data(
+        cls,
+        x: ArrayLike,
+        num_components: int = 500,
+        *,
+        seed: int | None = None,
+        value_range: Sequence[float] | None = (0.0, 1.0),
+        **kwargs: Any,
+    ) -> Self:
         """Make a prior whose pseudo-inputs begin as observations, drawn without replacement.
 
         They are saved with the weights; the config alone rebuilds a prior that begins at random.
@@ -94,19 +106,20 @@ class VampPrior(Prior):
         ValueError
             If x has fewer rows than `num_components`, is not finite or is not within `value_range`.
         """
-        x = np.asarray(x)
-        x = Values(shape=x.shape[1:], support=value_range, owner="the pseudo-inputs").check(x)
-        prior = cls(num_components, value_range=value_range, x_shape=x.shape[1:], **kwargs)
-        if prior.num_components > len(x):
+        values = np.asarray(x)
+        support = None if value_range is None else tuple(value_range)
+        Values(shape=values.shape[1:], support=support, owner="the pseudo-inputs").check(values)
+        prior = cls(num_components, value_range=value_range, x_shape=values.shape[1:], **kwargs)
+        if prior.num_components > len(values):
             raise ValueError(
-                f"`num_components` must be at most the number of observations, {len(x)}. "
+                f"`num_components` must be at most the number of observations, {len(values)}. "
                 f"Received: num_components={num_components!r}"
             )
-        rows = np.random.default_rng(resolve_seed(seed)).choice(len(x), prior.num_components, replace=False)
-        prior._initializer = lambda shape, dtype: tf.cast(x[rows], dtype)
+        rows = np.random.default_rng(resolve_seed(seed)).choice(len(values), prior.num_components, replace=False)
+        prior._initializer = lambda shape, dtype: tf.cast(values[rows], dtype)
         return prior
 
-    def resolve_x_shape(self, x_shape):
+    def resolve_x_shape(self, x_shape: Sequence[int]) -> None:
         """Take the shape of an observation from the likelihood; called by the model around the prior.
 
         Parameters
@@ -126,7 +139,7 @@ class VampPrior(Prior):
             )
         self.x_shape = x_shape
 
-    def build(self, input_shape):
+    def build(self, input_shape: Sequence[Any]) -> None:
         """Make the pseudo-inputs."""
         super().build(input_shape)
         if self.x_shape is None:
@@ -143,20 +156,32 @@ class VampPrior(Prior):
         )
 
     @property
-    def pseudo_inputs(self):
+    def pseudo_inputs(self) -> tf.Tensor:
         """The pseudo-inputs, a tensor of shape (num_components, *x_shape)."""
         self.event_shape()
         values = tf.convert_to_tensor(self.unclipped)
         return values if self.value_range is None else tf.clip_by_value(values, *self.value_range)
 
-    def distribution(self, posterior_of=None, condition=None, training=False):
+    def distribution(
+        self,
+        posterior_of: Callable[[Any], Any] | None = None,
+        condition: tf.Tensor | list[tf.Tensor] | None = None,
+        training: bool = False,
+    ) -> tfp.distributions.Distribution:
         """Build the mixture of the posteriors of all pseudo-inputs, which are encoded here, once for each call."""
         components = self._encode(self.pseudo_inputs, posterior_of)
         is_factorized = isinstance(components, tfd.Independent) and isinstance(components.distribution, tfd.Normal)
         mixture = DiagonalGaussianMixture if is_factorized else tfd.MixtureSameFamily
         return mixture(tfd.Categorical(logits=tf.zeros([self.num_components], components.dtype)), components)
 
-    def sample(self, num_samples, *, seed, posterior_of=None, condition=None):
+    def sample(
+        self,
+        num_samples: int | tf.Tensor,
+        *,
+        seed: tf.Tensor,
+        posterior_of: Callable[[Any], Any] | None = None,
+        condition: tf.Tensor | list[tf.Tensor] | None = None,
+    ) -> tf.Tensor:
         """Draw a pseudo-input for each sample, and z from its posterior; no other pseudo-input is encoded."""
         component_seed, noise_seed = tfp.random.split_seed(seed, salt="VampPrior")
         component = tf.random.stateless_uniform([num_samples], component_seed, 0, self.num_components, tf.int32)
@@ -170,7 +195,7 @@ class VampPrior(Prior):
             )
         return posterior_of(pseudo_inputs)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Return the arguments that rebuild the layer, the resolved shape among them."""
         return {
             **super().get_config(),
