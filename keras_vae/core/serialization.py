@@ -110,8 +110,8 @@ def check_restorable(model) -> None:
         if getattr(layer.function, "__name__", "") == "<lambda>":
             raise ValueError(
                 "The model must have no `Lambda` layer of a Python lambda to be saved: `load_model` runs no code from "
-                "a file. Write a layer of your own, registered by `keras.saving.register_keras_serializable()`, or save "
-                f"the weights alone with `save_weights`. Received: the layer {layer.name!r}"
+                "a file. Write a layer of your own, registered by `keras.saving.register_keras_serializable()`, or "
+                f"save the weights alone with `save_weights`. Received: the layer {layer.name!r}"
             )
     parts = [type(layer) for layer in all_layers(model)] + [type(model.objective)]
     unknown = sorted(

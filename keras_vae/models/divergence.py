@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from keras_vae.core import global_sum, is_multi_worker, keras_internals, num_replicas
 
-_RATE = "Try a lower learning rate, `clipnorm` in the optimizer, or a narrower range for the scale of the posterior (such as `log_var_range`)"
+_RATE = "Try a lower learning rate, `clipnorm` in the optimizer, or a narrower range of the posterior's scale"
 _ADVICE = {
     "data": "Look at the data set and its sample weights",
     "kl_loss": _RATE,

@@ -30,7 +30,7 @@ def test_all_layers_finds_those_inside_of_trunks():
 
 
 def test_own_weights_are_those_of_the_layer_itself():
-    model, inner = nested()
+    _, inner = nested()
     assert keras_internals.own_weights(inner) == ([], [])
     trainable, others = keras_internals.own_weights(inner.layers[1])
     assert len(trainable) == 2 and len(others) == 2
