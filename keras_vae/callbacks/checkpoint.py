@@ -10,8 +10,7 @@ from typing import Any, Literal
 import keras
 import numpy as np
 
-from keras_vae.callbacks.callback_states import is_stopped, restore_states, states_of
-from keras_vae.callbacks.state_file import append_state, read_state
+from keras_vae.callbacks.training_state import append_state, is_stopped, read_state, restore_states, states_of
 from keras_vae.core import (
     atomic_write,
     check_choice,

@@ -1,5 +1,6 @@
 """Pictures of a model while it trains."""
 
+import io
 import os
 import pathlib
 from collections.abc import Callable, Mapping
@@ -12,7 +13,6 @@ from numpy.typing import ArrayLike
 
 from keras_vae import plots
 from keras_vae.callbacks.readings import check_model
-from keras_vae.callbacks.tensorboard_images import write_figure
 from keras_vae.core import atomic_write, check_integer, check_writable_directory, resolve_seed
 
 _NUM_IMAGES = 10
@@ -104,7 +104,7 @@ class ImageLogger(keras.callbacks.Callback):
                 with atomic_write(self.directory / f"{name}_{epoch + 1:04d}.png") as aside:
                     figure.savefig(aside)
             if self._writer is not None:
-                write_figure(self._writer, name, figure, epoch)
+                _write_figure(self._writer, name, figure, epoch)
 
     def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
         """Close TensorBoard's file."""
@@ -146,3 +146,16 @@ def _check_figures(figures):
         if not isinstance(name, str) or not name or name != pathlib.PurePath(name).name:
             raise ValueError(f"`figures` must have names that can begin a file's name. Received: {name!r}")
     return dict(figures)
+
+
+def _write_figure(writer, name, figure, step):
+    """Write a figure as `tf.summary.image` would, which needs the package tensorboard; this needs TensorFlow alone."""
+    metadata = tf.compat.v1.SummaryMetadata(
+        plugin_data=tf.compat.v1.SummaryMetadata.PluginData(plugin_name="images", content=b"")
+    )
+    png = io.BytesIO()
+    figure.savefig(png, format="png")
+    height, width, _ = tf.io.decode_png(png.getvalue()).shape
+    with writer.as_default(), tf.summary.record_if(True):
+        tf.summary.write(name, [str(width), str(height), png.getvalue()], step=step, metadata=metadata)
+    writer.flush()

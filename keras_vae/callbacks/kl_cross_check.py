@@ -24,8 +24,9 @@ class KLCrossCheck(keras.callbacks.Callback):
     Into the logs, and so into the history, go averages over the observations, of all levels together:
 
     - `kl_closed_form` and `kl_monte_carlo`, in nats,
-    - `kl_z_score`: their difference in standard errors of the Monte-Carlo estimate. It varies like a standard normal
-      number where both are right.
+    - `kl_z_score`: their difference in standard errors of the Monte-Carlo estimate. Where both are right it follows
+      about Student's t with n (num_samples - 1) degrees of freedom, for n observations, which is nearly standard normal
+      above a hundred.
 
     Float32 rounds; its share, 2^-22 times the log-probabilities that are subtracted, is added to the standard error in
     quadrature, so that a posterior that equals the prior, with a divergence of nothing but rounding, does not alarm.
@@ -39,8 +40,8 @@ class KLCrossCheck(keras.callbacks.Callback):
     num_samples : int
         Monte-Carlo samples for each observation, at least 2.
     max_standard_errors : float
-        The difference beyond which the package's logger warns, above 0. Four are exceeded by chance once in 16,000
-        epochs.
+        The difference beyond which the package's logger warns, above 0. With many observations or samples, four are
+        exceeded by chance once in 16,000 epochs.
     seed : int
         Of the samples; each epoch has others.
 

@@ -15,23 +15,10 @@ def check_model(callback):
 
 
 class Readings:
-    """A function of a model's record, compiled once and averaged over observations.
+    """Sums of a function of a model's record, compiled once, over observations that are checked here.
 
-    Parameters
-    ----------
-    model : keras_vae.models.LatentVariableModel
-        The model; its weights are read anew in each call.
-    x : array_like, dict, tuple or stream of batches
-        Observations, as `fit` takes them, checked here.
-    function : callable
-        From an `Inference` and a stateless seed to nested tensors, each summed over the batch.
-    batch_size : int
-        Observations at a time.
-
-    Raises
-    ------
-    ValueError
-        If x is empty, not finite, of the wrong shape or outside of the likelihood's support.
+    The function takes an `Inference` and a stateless seed, and returns nested tensors, each summed over the batch. The
+    model's weights are read anew in each call.
     """
 
     def __init__(self, model, x, function, *, batch_size):
@@ -47,17 +34,9 @@ class Readings:
         self._read = read
 
     def mean(self, seed):
-        """Return the sums over all observations, divided by how many there are.
+        """Return the sums over all observations, divided by how many there are, as nested arrays of float64.
 
-        Parameters
-        ----------
-        seed : int or tf.Tensor of shape (2,)
-            Of all noise. The model's own stream of noise is left alone.
-
-        Returns
-        -------
-        nested numpy.ndarray
-            What the function returns, in float64.
+        All noise is of the seed; the model's own stream of noise is left alone.
         """
         total = None
         for start in range(0, len(self.batch.x), self.batch_size):

@@ -1,12 +1,9 @@
 """Floor 5: what a trained model is worth: its evidence, what its latents carry, rate against distortion."""
 
-from keras_vae.evaluation.ais_sandwich import ais_sandwich
-from keras_vae.evaluation.evaluate_vae import evaluate_vae
-from keras_vae.evaluation.evaluation import Evaluation
+from keras_vae.evaluation.ais_sandwich import Sandwich, ais_sandwich
+from keras_vae.evaluation.evaluate_vae import Evaluation, evaluate_vae
 from keras_vae.evaluation.log_evidence import log_evidence
-from keras_vae.evaluation.rate_distortion import rate_distortion
-from keras_vae.evaluation.rate_distortion_point import RateDistortionPoint
-from keras_vae.evaluation.sandwich import Sandwich
+from keras_vae.evaluation.rate_distortion import RateDistortionPoint, rate_distortion
 
 __all__ = [
     "Evaluation",

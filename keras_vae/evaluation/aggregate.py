@@ -6,30 +6,18 @@ import numpy as np
 import tensorflow as tf
 
 from keras_vae.core import Stream, fold_in
-from keras_vae.evaluation.chunks import MAX_NUMBERS
+from keras_vae.evaluation.execution import MAX_NUMBERS
 
 _MAX_BATCH = 100
 
 
 class MutualInformation(NamedTuple):
-    """What `mutual_information` found.
+    """I(x; z) in nats, as `mutual_information` estimates it."""
 
-    Attributes
-    ----------
-    value : float
-        I(x; z) in nats, on average too low.
-    upper : float
-        On average too high; infinite for one example.
-    standard_error : float
-        Of the value, in nats, over other examples and other z.
-    num_examples : int
-        M, how many examples the aggregate posterior was made of; the value is at most log M.
-    """
-
-    value: float
-    upper: float
-    standard_error: float
-    num_examples: int
+    value: float  # on average too low
+    upper: float  # on average too high; infinite for one example
+    standard_error: float  # of the value, over other examples and other z
+    num_examples: int  # M, in the aggregate posterior; the value is at most log M
 
 
 def mutual_information(vae, x, max_examples, *, seed):
@@ -40,20 +28,7 @@ def mutual_information(vae, x, max_examples, *, seed):
     low on average, and never above log M. With the mean over all m but n in place of q(z) it is too high on average
     (Poole et al. 2019, section 2), without limit where posteriors do not overlap.
 
-    Parameters
-    ----------
-    vae : keras_vae.models.LatentVariableModel
-        The model.
-    x : Batch
-        Of arrays.
-    max_examples : int
-        The most examples to take, evenly spaced in x; the cost is the square of it.
-    seed : int
-        Of z, one draw for each example.
-
-    Returns
-    -------
-    MutualInformation
+    At most `max_examples` of x are taken, evenly spaced; the cost is the square of it. z is one draw for each.
     """
     count = min(len(x.x), max_examples)
     places = np.linspace(0, len(x.x) - 1, count).round().astype(int)

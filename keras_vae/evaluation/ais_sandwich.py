@@ -1,17 +1,32 @@
 """Bidirectional Monte Carlo."""
 
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
 from keras_vae.core import Stream, check_integer, fold_in, resolve_seed
 from keras_vae.evaluation.annealing import Annealing
-from keras_vae.evaluation.checks import check_model, progress_bar
-from keras_vae.evaluation.chunks import plan_annealing
-from keras_vae.evaluation.compiled import compiled
-from keras_vae.evaluation.sandwich import Sandwich
+from keras_vae.evaluation.execution import check_model, compiled, plan_annealing, progress_bar
 from keras_vae.models import LatentVariableModel
+
+
+class Sandwich(NamedTuple):
+    """What `ais_sandwich` found.
+
+    Attributes
+    ----------
+    x : numpy.ndarray
+        Shape (n, *x_shape): the simulated observations.
+    lower : numpy.ndarray
+        Shape (n,), in nats: on average a lower bound of log p(x).
+    upper : numpy.ndarray
+        Shape (n,), in nats: on average an upper bound of log p(x).
+    """
+
+    x: np.ndarray
+    lower: np.ndarray
+    upper: np.ndarray
 
 
 def ais_sandwich(

@@ -5,10 +5,8 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from keras_vae.core import Stream, check_choice, check_integer, fold_in
-from keras_vae.evaluation.checks import progress_bar, specs_of, tensors_of
-from keras_vae.evaluation.chunks import plan_annealing
-from keras_vae.evaluation.compiled import compiled
 from keras_vae.evaluation.estimate import LogMean
+from keras_vae.evaluation.execution import compiled, plan_annealing, progress_bar, specs_of, tensors_of
 
 # Within a stream of noise: where chains begin, and how they move.
 _START, _MOVES = range(2)
@@ -26,25 +24,7 @@ class Annealing:
     Going down, it begins at an exact draw of p(z|x), and its weight is an unbiased estimate of 1 / p(x) (Grosse et al.
     2015, section 3).
 
-    Parameters
-    ----------
-    vae : keras_vae.models.LatentVariableModel
-        The model.
-    fields : dict of tf.TensorSpec
-        What batches hold, by name.
-    num_steps : int
-        The number T of steps from beta = 0 to beta = 1.
-    num_leapfrog_steps : int
-        Gradients in each move.
-    start : {"prior", "posterior"}
-        Where the path begins.
-    seed : int
-        Of all noise.
-
-    Raises
-    ------
-    ValueError
-        If an argument is out of range, or the posterior of a hierarchy shall be the start.
+    `fields` are the specs of what batches hold. There are T = `num_steps` steps from beta = 0 to beta = 1.
     """
 
     def __init__(self, vae, fields, *, num_steps, num_leapfrog_steps, start, seed):
@@ -68,21 +48,9 @@ class Annealing:
         self._down = compiled(vae, _make_chain, "down", *arguments, signature=[fields, z, path, steps, key])
 
     def tune(self, x, num_chains, place):
-        """Run pilot chains and return the step sizes that suited them; other chains then keep to these.
+        """Run pilot chains and return step sizes that suit them, of shape (num_steps, batch), for other chains to keep.
 
-        Parameters
-        ----------
-        x : dict of tf.Tensor
-            A batch's fields.
-        num_chains : int
-            Chains for each image that will follow; at most 16 are piloted.
-        place : int
-            Where in the data the batch is, for the noise.
-
-        Returns
-        -------
-        tf.Tensor
-            Shape (num_steps, batch).
+        `x` are the fields of a batch that begins at `place` in the data. At most 16 of `num_chains` are piloted.
         """
         z = self._begin(x, min(num_chains, _PILOT_CHAINS), fold_in(self.seed, Stream.PILOT, place, _START))
         shape = [len(self.betas) - 1, len(x["x"])]
@@ -90,68 +58,18 @@ class Annealing:
         return self._tune(x, z, self.betas, first, fold_in(self.seed, Stream.PILOT, place, _MOVES))[1]
 
     def up(self, x, num_chains, steps, place, chunk=0):
-        """Run chains from the start to p(x, z).
-
-        Parameters
-        ----------
-        x : dict of tf.Tensor
-            A batch's fields.
-        num_chains : int
-            Chains for each image.
-        steps : tf.Tensor
-            What `tune` returned.
-        place, chunk : int
-            Where in the data and in the chains this is, for the noise.
-
-        Returns
-        -------
-        tf.Tensor
-            Shape (num_chains, batch): log weights, in nats.
-        """
+        """Run chains from the start to p(x, z); return their log weights, of shape (num_chains, batch)."""
         z = self._begin(x, num_chains, fold_in(self.seed, Stream.UP, place, chunk, _START))
         return self._up(x, z, self.betas, steps, fold_in(self.seed, Stream.UP, place, chunk, _MOVES))[0]
 
     def down(self, x, z, num_chains, steps, place, chunk=0):
-        """Run chains from an exact draw of p(z|x) to the start.
-
-        Parameters
-        ----------
-        x : dict of tf.Tensor
-            A batch's fields.
-        z : sequence of tf.Tensor
-            Shapes (batch, latent_dim of each level): the draws.
-        num_chains : int
-            Chains for each image, all from the same draw.
-        steps : tf.Tensor
-            What `tune` returned.
-        place, chunk : int
-            Where in the data and in the chains this is, for the noise.
-
-        Returns
-        -------
-        tf.Tensor
-            Shape (num_chains, batch): log weights, in nats; means of the weights estimate 1 / p(x).
-        """
+        """Run chains, all from one exact draw z of p(z|x), to the start; means of their weights estimate 1 / p(x)."""
         z = tuple(tf.repeat(part[None], num_chains, axis=0) for part in z)
         return self._down(x, z, self.betas, steps, fold_in(self.seed, Stream.DOWN, place, chunk, _MOVES))[0]
 
 
 def annealed_estimate(vae, x, num_chains, *, seed, batch_size, progress, **options):
-    """Estimate log p(x) by chains up the path; see `log_evidence`.
-
-    Parameters
-    ----------
-    vae, x, seed, batch_size, progress
-        As in `importance_estimate`.
-    num_chains : int
-        Chains for each image.
-    **options
-        Of `Annealing`.
-
-    Returns
-    -------
-    Estimate
-    """
+    """Estimate log p(x) by chains up the path; see `log_evidence`. The options are those of `Annealing`."""
     annealing = Annealing(vae, specs_of(x), seed=seed, **options)
     plan = plan_annealing(num_chains, vae.likelihood.working_numbers, batch_size)
     total = LogMean(len(x.x))
@@ -169,20 +87,7 @@ def annealed_estimate(vae, x, num_chains, *, seed, batch_size, progress, **optio
 
 
 def sigmoid_betas(num_steps, steepness=4.0):
-    """Space betas by a sigmoid, more closely at both ends (Grosse et al. 2015, section 6).
-
-    Parameters
-    ----------
-    num_steps : int
-        T.
-    steepness : float
-        The sigmoid runs from -steepness to steepness.
-
-    Returns
-    -------
-    numpy.ndarray
-        Shape (num_steps + 1,), from exactly 0 to exactly 1.
-    """
+    """Space num_steps + 1 betas from 0 to 1 by a sigmoid, closer at both ends (Grosse et al. 2015, section 6)."""
     curve = 1.0 / (1.0 + np.exp(-steepness * np.linspace(-1.0, 1.0, num_steps + 1)))
     return (curve - curve[0]) / (curve[-1] - curve[0])
 

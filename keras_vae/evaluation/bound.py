@@ -7,32 +7,18 @@ import tensorflow as tf
 
 from keras_vae.core import Stream, fold_in
 from keras_vae.divergences import closed_form_kl, closed_form_kl_per_dimension
-from keras_vae.evaluation.checks import specs_of, tensors_of
-from keras_vae.evaluation.chunks import MAX_NUMBERS
-from keras_vae.evaluation.compiled import compiled
+from keras_vae.evaluation.execution import MAX_NUMBERS, compiled, specs_of, tensors_of
 
 _MAX_BATCH = 100
 
 
 class Bound(NamedTuple):
-    """What `bound` found, in nats.
+    """Distortion, rates of the levels bottom-up, and their split into dimensions, in nats."""
 
-    Attributes
-    ----------
-    distortion : numpy.ndarray
-        Shape (n,): -E_q[log p(x|z)].
-    rates : numpy.ndarray
-        Shape (levels, n): the KL divergence of each level, bottom-up.
-    kl_per_dimension : tuple
-        For each level an array of shape (latent_dim,), the mean over examples, or None where the rate does not split.
-    is_closed_form : bool
-        Whether all rates are in closed form, given the samples above; otherwise those that have none are Monte Carlo.
-    """
-
-    distortion: np.ndarray
-    rates: np.ndarray
-    kl_per_dimension: tuple
-    is_closed_form: bool
+    distortion: np.ndarray  # (n,): -E_q[log p(x|z)]
+    rates: np.ndarray  # (levels, n)
+    kl_per_dimension: tuple  # of each level the mean, (latent_dim,), or None where its rate does not split
+    is_closed_form: bool  # of all rates, given the samples above; those without are then Monte Carlo
 
     @property
     def rate(self):
@@ -49,21 +35,6 @@ def bound(vae, x, num_samples, *, seed):
     """Average distortion and rate over samples of q(z|x), for each example.
 
     Batches are of a fixed size, so that the noise is a function of the seed and of the example's place alone.
-
-    Parameters
-    ----------
-    vae : keras_vae.models.LatentVariableModel
-        The model.
-    x : Batch
-        Of arrays.
-    num_samples : int
-        Samples of q(z|x).
-    seed : int
-        Of the noise.
-
-    Returns
-    -------
-    Bound
     """
     record = vae.infer(x.rows(0, 1), num_samples=1, seed=0)
     closed = tuple(_exists(closed_form_kl, latent) for latent in record.latents)

@@ -31,46 +31,21 @@ class Estimate(NamedTuple):
 
 
 class LogMean:
-    """The logarithm of a mean of weights, of which only two running sums are kept, in float64.
-
-    Parameters
-    ----------
-    size : int
-        How many means there are.
-    """
+    """Logarithms of `size` means of weights; only two running sums of each are kept, in float64."""
 
     def __init__(self, size):
         self.log_sum = np.full(size, -np.inf)
         self.log_sum_of_squares = np.full(size, -np.inf)
 
     def add(self, rows, log_sum, log_sum_of_squares):
-        """Add a chunk's weights.
-
-        Parameters
-        ----------
-        rows : slice
-            Whose they are.
-        log_sum, log_sum_of_squares : array_like
-            Logarithms of the sums of weights and of squared weights.
-        """
+        """Add the logarithms of a chunk's sum of weights and of their squares, for the images of a slice."""
         for total, part in ((self.log_sum, log_sum), (self.log_sum_of_squares, log_sum_of_squares)):
             total[rows] = np.logaddexp(total[rows], np.asarray(part, np.float64))
 
     def estimate(self, num_samples, *, mean_standard_error=None, pareto_k=None):
-        """Return the means of this many weights.
+        """Return an `Estimate` of means of this many weights.
 
-        Parameters
-        ----------
-        num_samples : int
-            How many weights were added for each mean.
-        mean_standard_error : float, optional
-            That of the mean over images; by default that of images whose samples are independent.
-        pareto_k : numpy.ndarray, optional
-            Shape (size,); by default unknown.
-
-        Returns
-        -------
-        Estimate
+        By default the standard error of the mean over images is that of images with independent samples.
         """
         # (mean of squares / squared mean - 1) / (n - 1) is the relative variance of the mean.
         excess = np.expm1(np.maximum(self.log_sum_of_squares - 2 * self.log_sum + np.log(num_samples), 0.0))
@@ -89,21 +64,8 @@ class SharedSamples:
     the error of mean_i log mean_k w_ik is that of the mean over samples of a_k = mean_i (w_ik / mean_k w_ik); as those
     means are known at the end only, sums over blocks of samples are kept in place of samples, for one pass over them.
 
-    Parameters
-    ----------
-    size : int
-        The number n of images.
-    num_samples : int
-        How many samples count.
-    samples, chunks : int
-        Samples in each chunk of a plan, and chunks.
-
-    Attributes
-    ----------
-    parts : int
-        Blocks, of `width` samples each, that a chunk is cut into; 1 where there are many chunks.
-    width : int
-        The last block of a chunk may be shorter.
+    Each of `chunks` chunks of `samples` samples is cut into `parts` blocks of `width` samples; the last one may be
+    shorter.
     """
 
     def __init__(self, size, num_samples, samples, chunks):
@@ -120,29 +82,13 @@ class SharedSamples:
         return chunk * self.parts if self.chunks <= _BLOCKS else chunk * _BLOCKS // self.chunks
 
     def add(self, rows, chunk, log_sums):
-        """Add a chunk's sums.
-
-        Parameters
-        ----------
-        rows : slice
-            Whose they are.
-        chunk : int
-            The chunk's number.
-        log_sums : array_like
-            Shape (parts, rows): logarithms of the sums of weights in each block.
-        """
+        """Add a chunk's sums, of shape (parts, rows): logarithms of the sums of weights in each of its blocks."""
         first = self._first_block(chunk)
         blocks = slice(first, first + self.parts)
         self.log_sums[blocks, rows] = np.logaddexp(self.log_sums[blocks, rows], np.asarray(log_sums, np.float64))
 
     def mean_standard_error(self):
-        """Return the standard error of the mean over images, over other samples.
-
-        Returns
-        -------
-        float
-            In nats; NaN for one sample.
-        """
+        """Return the standard error of the mean over images, over other samples, in nats; NaN for one sample."""
         counts, log_sums = self.counts[self.counts > 0], self.log_sums[self.counts > 0]
         if len(counts) < 2:
             return float("nan")

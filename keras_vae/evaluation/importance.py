@@ -3,10 +3,8 @@
 import tensorflow as tf
 
 from keras_vae.core import Batch, Stream, fold_in
-from keras_vae.evaluation.checks import progress_bar, specs_of, tensors_of
-from keras_vae.evaluation.chunks import plan_importance
-from keras_vae.evaluation.compiled import compiled
 from keras_vae.evaluation.estimate import LogMean
+from keras_vae.evaluation.execution import compiled, plan_importance, progress_bar, specs_of, tensors_of
 from keras_vae.evaluation.pareto import LargestWeights
 
 _IMAGES = 64
@@ -15,28 +13,8 @@ _IMAGES = 64
 def importance_estimate(vae, x, num_samples, *, seed, batch_size, progress, proposal="posterior"):
     """Estimate log p(x) as log 1/K sum_k p(x, z_k) / q(z_k|x), z_k drawn from q(z|x) (Burda et al. 2016, section 5).
 
-    Each image is decoded alone, with noise that depends on the seed and the image's place in x.
-
-    Parameters
-    ----------
-    vae : keras_vae.models.LatentVariableModel
-        The model.
-    x : Batch
-        Of arrays.
-    num_samples : int
-        K.
-    seed : int
-        Of the noise.
-    batch_size : int or None
-        Images that are handed over at a time.
-    progress : bool
-        Whether a bar is shown.
-    proposal : {"posterior", "prior"}
-        What z is drawn from. With p(z|c) the estimate is log 1/K sum_k p(x|z_k, c).
-
-    Returns
-    -------
-    Estimate
+    Each image is decoded alone, with noise that depends on the seed and the image's place in x; `batch_size` images are
+    handed over at a time. With proposal="prior" z is drawn from p(z|c), and the estimate is log 1/K sum_k p(x|z_k, c).
     """
     plan = plan_importance(num_samples, vae.likelihood.working_numbers)
     integers = [tf.TensorSpec([None], tf.int32), *[tf.TensorSpec([], tf.int32)] * 3]

@@ -6,10 +6,10 @@ import numpy as np
 
 from keras_vae.core import check_choice, check_integer, resolve_seed
 from keras_vae.evaluation.annealing import annealed_estimate
-from keras_vae.evaluation.checks import check_model, check_observations
+from keras_vae.evaluation.execution import check_model
 from keras_vae.evaluation.importance import importance_estimate
 from keras_vae.evaluation.prior_sampling import prior_estimate
-from keras_vae.models import LatentVariableModel
+from keras_vae.models import LatentVariableModel, collect
 
 METHODS = ("importance", "prior", "ais")
 _NUM_SAMPLES = {"importance": 5000, "prior": 5000, "ais": 16}
@@ -99,17 +99,7 @@ def log_evidence(
 
 
 def default_num_samples(num_samples, method):
-    """Check the method and the number of samples, and fill in the method's own.
-
-    Parameters
-    ----------
-    num_samples, method
-        As in `log_evidence`.
-
-    Returns
-    -------
-    int
-    """
+    """Check the method and the number of samples, and fill in the method's own."""
     check_choice("method", method, METHODS)
     return _NUM_SAMPLES[method] if num_samples is None else check_integer("num_samples", num_samples, minimum=1)
 
@@ -127,22 +117,12 @@ def estimate_evidence(
     batch_size=None,
     progress=False,
 ):
-    """Estimate log p(x) and its Monte-Carlo standard error; the arguments are those of `log_evidence`.
-
-    Parameters
-    ----------
-    vae, x, num_samples, method, num_steps, num_leapfrog_steps, start, seed, batch_size, progress
-        As in `log_evidence`.
-
-    Returns
-    -------
-    Estimate
-    """
+    """Return the `Estimate` of log p(x), with its errors; the arguments are those of `log_evidence`."""
     num_samples = default_num_samples(num_samples, method)
     if batch_size is not None:
         check_integer("batch_size", batch_size, minimum=1)
     vae = check_model(vae)
-    x = check_observations(vae, x)
+    x = collect(x, vae.spec)
     shared = {"seed": resolve_seed(seed), "batch_size": batch_size, "progress": progress}
     if method == "ais":
         options = {"num_steps": num_steps, "num_leapfrog_steps": num_leapfrog_steps, "start": start}

@@ -1,4 +1,4 @@
-"""Whether importance weights have a tail so heavy that neither their mean nor its standard error can be trusted."""
+"""Whether importance weights have so heavy a tail that their mean can't be trusted (Vehtari et al. 2024)."""
 
 import numpy as np
 
@@ -9,56 +9,20 @@ _IMAGES = 100  # fitted at a time, which bounds memory
 
 
 def tail_length(num_samples):
-    """Return how many of the largest weights make the tail (Vehtari et al. 2024).
-
-    Parameters
-    ----------
-    num_samples : int
-        S, how many weights there are.
-
-    Returns
-    -------
-    int
-        min(S / 5, 3 sqrt(S)), rounded up, and at most 500; 0 where that is fewer than 5, too few for a fit.
-    """
+    """Return how many of S weights make the tail: min(S / 5, 3 sqrt(S)), at most 500; 0 where too few for a fit."""
     length = min(int(np.ceil(min(num_samples / 5, 3 * np.sqrt(num_samples)))), _MOST)
     return length if length >= _FEWEST else 0
 
 
 def highest_k(num_samples):
-    """Return the Pareto k up to which this many weights give a mean and a standard error that can be trusted.
-
-    Parameters
-    ----------
-    num_samples : int
-        S.
-
-    Returns
-    -------
-    float
-        min(1 - 1 / log10(S), 0.7) (Vehtari et al. 2024).
-    """
+    """Return the Pareto k up to which S weights give a mean that can be trusted: min(1 - 1 / log10(S), 0.7)."""
     return min(1 - 1 / np.log10(num_samples), 0.7) if num_samples > 1 else float("nan")
 
 
 class LargestWeights:
-    """The largest weights of each image: those of the tail and the one below it.
+    """The largest weights of each of `size` images: those of the tail and the one below it, in any order.
 
-    Parameters
-    ----------
-    size : int
-        The number n of images.
-    num_samples : int
-        How many weights each of them will get.
-    dtype : str
-        Of the log weights.
-
-    Attributes
-    ----------
-    number : int
-        How many are kept for each image; 0 where there are too few for a tail.
-    log_weights : numpy.ndarray
-        Shape (n, number), in any order.
+    `number` of the `num_samples` weights of an image are kept; 0 where there are too few for a tail.
     """
 
     def __init__(self, size, num_samples, dtype="float64"):
@@ -67,27 +31,13 @@ class LargestWeights:
         self.log_weights = np.full((size, self.number), -np.inf, dtype)
 
     def add(self, rows, log_weights):
-        """Add a chunk's weights, or the largest `number` of them.
-
-        Parameters
-        ----------
-        rows : slice
-            Whose they are.
-        log_weights : array_like
-            Shape (rows, any number).
-        """
+        """Add a chunk's log weights, or the largest `number` of them, of shape (rows, any number)."""
         if self.number:
             candidates = np.concatenate([self.log_weights[rows], np.asarray(log_weights)], axis=1)
             self.log_weights[rows] = np.partition(candidates, -self.number, axis=1)[:, -self.number :]
 
     def pareto_k(self):
-        """Estimate the shape of each image's tail.
-
-        Returns
-        -------
-        numpy.ndarray
-            Shape (n,); NaN where there are too few weights, -inf where the largest are all the same.
-        """
+        """Estimate the shape of each image's tail: NaN for too few weights, -inf where the largest are equal."""
         if not self.number:
             return np.full(len(self.log_weights), np.nan)
         parts = [self.log_weights[start : start + _IMAGES] for start in range(0, len(self.log_weights), _IMAGES)]
@@ -104,21 +54,12 @@ def _shape_of_tail(log_weights):
 
 
 def fit_generalized_pareto(exceedances):
-    """Fit the generalized Pareto distribution to each row (Zhang & Stephens 2009).
+    """Fit the generalized Pareto distribution to each row of sorted exceedances (Zhang & Stephens 2009).
 
-    The shape k has the weak prior of Vehtari et al. (2024): ten more observations of 1/2, so that few
-    exceedances do not scatter it. With k < 1/2 the variance of the weights exists, with k < 1 their mean does; above
-    0.7 no practical number of samples gives a mean, or a standard error, that can be trusted.
-
-    Parameters
-    ----------
-    exceedances : numpy.ndarray
-        Shape (n, number), float64, >= 0, each row in ascending order. Zeros do not count.
-
-    Returns
-    -------
-    shape, scale : numpy.ndarray
-        Shape (n,) each; NaN in rows of fewer than five exceedances.
+    The shape k has the weak prior of Vehtari et al. (2024): ten more observations of 1/2, so that few exceedances do
+    not scatter it. With k < 1/2 the variance of the weights exists, with k < 1 their mean does; above 0.7 no practical
+    number of samples gives a mean, or a standard error, that can be trusted. Returns shape and scale of each row, NaN
+    where fewer than five exceedances are above 0.
     """
     rows, number = exceedances.shape
     shape, scale = np.full(rows, np.nan), np.full(rows, np.nan)

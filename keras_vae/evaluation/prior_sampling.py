@@ -3,36 +3,14 @@
 import tensorflow as tf
 
 from keras_vae.core import Batch, Stream, fold_in
-from keras_vae.evaluation.checks import progress_bar, specs_of, tensors_of
-from keras_vae.evaluation.chunks import plan_prior
-from keras_vae.evaluation.compiled import compiled
 from keras_vae.evaluation.estimate import LogMean, SharedSamples
+from keras_vae.evaluation.execution import compiled, plan_prior, progress_bar, specs_of, tensors_of
 from keras_vae.evaluation.importance import importance_estimate
 from keras_vae.evaluation.pareto import LargestWeights
 
 
 def prior_estimate(vae, x, num_samples, *, seed, batch_size, progress):
-    """Estimate log p(x) as log 1/K sum_k p(x|z_k), z_k drawn from p(z); each sample is decoded once, for all images.
-
-    Parameters
-    ----------
-    vae : keras_vae.models.LatentVariableModel
-        The model.
-    x : Batch
-        Of arrays.
-    num_samples : int
-        K.
-    seed : int
-        Of the samples, which all images share.
-    batch_size : int or None
-        The most images at a time.
-    progress : bool
-        Whether a bar is shown.
-
-    Returns
-    -------
-    Estimate
-    """
+    """Estimate log p(x) as log 1/K sum_k p(x|z_k), z_k drawn from p(z); each sample is decoded once, for all images."""
     if vae.condition is not None:  # each example has a prior, or at least a decoder, of its own
         options = {"seed": seed, "batch_size": batch_size, "progress": progress, "proposal": "prior"}
         return importance_estimate(vae, x, num_samples, **options)

@@ -1,13 +1,33 @@
 """Rate against distortion over a sweep of beta."""
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from keras_vae.core import check_integer, check_number, resolve_seed
 from keras_vae.evaluation.bound import bound
-from keras_vae.evaluation.checks import check_model, check_observations, progress_bar
-from keras_vae.evaluation.rate_distortion_point import RateDistortionPoint
-from keras_vae.models import LatentVariableModel
+from keras_vae.evaluation.execution import check_model, progress_bar
+from keras_vae.models import LatentVariableModel, collect
+
+
+class RateDistortionPoint(NamedTuple):
+    """One model of a sweep, in nats for each example.
+
+    Attributes
+    ----------
+    beta : float
+        The weight of the rate that the model was trained with.
+    rate : float
+        E_x KL[q(z|x) || p(z)].
+    distortion : float
+        -E_x E_q[log p(x|z)].
+    elbo : float
+        -distortion - rate.
+    """
+
+    beta: float
+    rate: float
+    distortion: float
+    elbo: float
 
 
 def rate_distortion(
@@ -72,7 +92,7 @@ def rate_distortion(
     points = []
     for number, beta in enumerate(betas):
         vae = check_model(make(beta))
-        found = bound(vae, check_observations(vae, x), elbo_samples, seed=seed)
+        found = bound(vae, collect(x, vae.spec), elbo_samples, seed=seed)
         points.append(
             RateDistortionPoint(
                 beta, float(found.rate.mean()), float(found.distortion.mean()), float(found.elbo.mean())

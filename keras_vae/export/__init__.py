@@ -6,9 +6,7 @@ from keras_vae.export.metadata import read_metadata
 from keras_vae.export.onnx import onnx
 from keras_vae.export.rest_client import RestClient
 from keras_vae.export.saved_model import saved_model
-from keras_vae.export.serving_client import ServingClient
-from keras_vae.export.serving_error import ServingError
-from keras_vae.export.signature import Signature
+from keras_vae.export.serving_client import ServingClient, ServingError, Signature
 from keras_vae.export.warm_up import write_warm_up
 
 __all__ = [

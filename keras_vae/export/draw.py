@@ -9,19 +9,9 @@ tfd = tfp.distributions
 
 
 def draw(distribution, seed):
-    """Draw one sample for each row: for Gaussians and their mixtures at once, for other distributions row by row.
+    """Draw one sample, (batch, size), for each row of seeds, (batch, 2).
 
-    Parameters
-    ----------
-    distribution : tfp.distributions.Distribution
-        Of batch shape () or (batch,), and event shape (size,).
-    seed : tf.Tensor
-        Shape (batch, 2), int32.
-
-    Returns
-    -------
-    tf.Tensor
-        Shape (batch, size).
+    Gaussians and their mixtures are drawn at once, other distributions row by row.
     """
     gaussian = _mean_and_factor(distribution)
     if gaussian is not None:

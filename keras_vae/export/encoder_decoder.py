@@ -8,25 +8,15 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from keras_vae.core import Batch, atomic_directory, check_instance, keras_internals
-from keras_vae.export.endpoints import Endpoints
-from keras_vae.export.images import value_range
+from keras_vae.export.endpoints import Endpoints, value_range
 from keras_vae.export.metadata import write_metadata
 from keras_vae.models import LatentVariableModel
 
 
 class _Half(keras.Model):
-    """The encoder or the decoder of a model, with named inputs and outputs.
+    """The encoder or the decoder of a model, whose weights it shares, with named inputs and outputs.
 
     Values outside the likelihood's support are not refused: neither ONNX nor LiteRT has an operation for it.
-
-    Parameters
-    ----------
-    vae : keras_vae.models.LatentVariableModel
-        The model, whose weights are shared.
-    function : callable
-        From tensors to a dictionary of tensors.
-    inputs : tuple of tf.TensorSpec
-        What the function takes.
     """
 
     def __init__(self, vae, function, inputs, *, name):
@@ -47,23 +37,9 @@ class _Half(keras.Model):
 
 
 def encoder_and_decoder(vae):
-    """Take a model apart.
+    """Return two models: "encode", from `x` to `mean` and `scale`, and "decode", from `z` to `mean`.
 
-    Parameters
-    ----------
-    vae : keras_vae.models.LatentVariableModel
-        The model.
-
-    Returns
-    -------
-    dict of keras.Model
-        `encode`, from `x` to `mean` and `scale`, and `decode`, from `z` to `mean`; of a model with several levels
-        `mean_1` and so on.
-
-    Raises
-    ------
-    ValueError
-        If the model does not compute in float32.
+    Of a model with several levels they are `mean_1` and so on.
     """
     check_instance("vae", vae, LatentVariableModel, "a model of keras_vae")
     vae.ensure_built()
@@ -82,27 +58,7 @@ def encoder_and_decoder(vae):
 
 
 def write_halves(vae, path, write):
-    """Write encoder and decoder into a directory, whole or not at all, with what they are.
-
-    Parameters
-    ----------
-    vae : keras_vae.models.LatentVariableModel
-        The model.
-    path : str or pathlib.Path
-        The directory.
-    write : callable
-        Writes one of them into a directory, by its name and `signature`.
-
-    Returns
-    -------
-    pathlib.Path
-        The directory.
-
-    Raises
-    ------
-    FileExistsError
-        If the directory is already there.
-    """
+    """Write encoder and decoder, each by `write(half, directory)`, and what they are: all of it or nothing."""
     halves, path = encoder_and_decoder(vae), pathlib.Path(path)
     if path.exists():
         raise FileExistsError(

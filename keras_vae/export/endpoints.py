@@ -1,38 +1,25 @@
-"""What an exported model answers: a function and its named inputs for each signature."""
+"""What an exported model answers: a function and its named inputs for each signature, images as files too."""
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import tensorflow as tf
 
 from keras_vae.core import Batch, fold_in
 from keras_vae.export.draw import draw
-from keras_vae.export.images import decoder, takes_images
 
 
 class Endpoint(NamedTuple):
-    """One signature.
+    """One signature: a function of tensors to a dictionary of tensors, all with a batch axis, and its named inputs."""
 
-    Attributes
-    ----------
-    function : callable
-        From tensors with a batch axis to a dictionary of tensors with a batch axis.
-    inputs : tuple of tf.TensorSpec
-        What it takes, by name.
-    """
-
-    function: object
-    inputs: tuple
+    function: Callable
+    inputs: tuple[tf.TensorSpec, ...]
 
 
 class Endpoints:
-    """The graphs of a model, each row of whose outputs depends on the same row of the inputs alone.
+    """The graphs of a built model, each row of whose outputs depends on the same row of the inputs alone.
 
-    Parameters
-    ----------
-    vae : keras_vae.models.LatentVariableModel
-        A model that is built.
-    black_and_white : pair of float
-        What the pixels 0 and 255 of image files are to the model.
+    `black_and_white` is what the pixels 0 and 255 of image files are to the model.
     """
 
     def __init__(self, vae, black_and_white):
@@ -46,12 +33,7 @@ class Endpoints:
             self.top_prior = vae.prior_of(len(vae.levels) - 1)
 
     def all(self):
-        """Return the signatures, the default one first.
-
-        Returns
-        -------
-        dict of Endpoint
-        """
+        """Return the signatures by name, the default one first."""
         dtype = self.vae.variable_dtype
         x = tf.TensorSpec([None, *self.vae.likelihood.x_shape], dtype, name="x")
         seed = tf.TensorSpec([None, 2], tf.int32, name="seed")
@@ -126,9 +108,55 @@ class Endpoints:
         return self.spec.asserted(Batch(x, condition))
 
     def _of_bytes(self, function):
-        images = decoder(self.vae.likelihood, self.black_and_white)
+        images = image_decoder(self.vae.likelihood, self.black_and_white)
 
         def of_bytes(image_bytes, *others):
             return function(images(image_bytes), *others)
 
         return of_bytes
+
+
+def takes_images(likelihood):
+    """Tell whether observations are images that PNG and JPEG files can hold: grey or with three colours."""
+    return len(likelihood.event_shape) == 3 and likelihood.event_shape[-1] in (1, 3)
+
+
+def value_range(likelihood, image_range=None):
+    """Return what black and white are to a model: `image_range`, the likelihood's support or categories, or 0 and 1."""
+    if image_range is not None:
+        return image_range
+    if _is_one_hot(likelihood):
+        return 0.0, likelihood.x_shape[-1] - 1.0
+    return (0.0, 1.0) if likelihood.support is None else likelihood.support
+
+
+def image_decoder(likelihood, black_and_white):
+    """Make the function from PNG and JPEG files, a string tensor, to observations, for use inside a graph.
+
+    0 and 255 become the two values of `black_and_white`; values between are rounded for likelihoods of whole numbers.
+    """
+    height, width, channels = likelihood.event_shape
+    low, high = black_and_white
+    message = f"Images must be {height} x {width} pixels. Received: height, width and channels"
+
+    def pixels(content):
+        image = tf.io.decode_image(content, channels=channels, expand_animations=False)
+        size = tf.shape(image)
+        is_right = tf.reduce_all(size == [height, width, channels])
+        # Not `tf.ensure_shape`: TensorFlow would conclude that the size is right and drop the assertion.
+        with tf.control_dependencies([tf.debugging.Assert(is_right, [message, size])]):
+            return tf.identity(image)
+
+    def decode(contents):
+        images = tf.map_fn(pixels, contents, fn_output_signature=tf.TensorSpec(likelihood.event_shape, tf.uint8))
+        x = low + tf.cast(images, tf.float32) * ((high - low) / 255.0)
+        if not likelihood.integer_valued:
+            return x
+        x = tf.round(x)
+        return tf.one_hot(tf.cast(x, tf.int32), likelihood.x_shape[-1]) if _is_one_hot(likelihood) else x
+
+    return decode
+
+
+def _is_one_hot(likelihood):
+    return likelihood.x_shape != likelihood.event_shape

@@ -4,24 +4,7 @@ import importlib
 
 
 def import_extra(module, *, extra):
-    """Import a library that an extra brings.
-
-    Parameters
-    ----------
-    module : str
-        Its name.
-    extra : str
-        The extra of this package.
-
-    Returns
-    -------
-    module
-
-    Raises
-    ------
-    ImportError
-        If it is not installed; the message names the extra.
-    """
+    """Import a library that an extra of this package brings; without it the error names the extra."""
     try:
         return importlib.import_module(module)
     except ModuleNotFoundError as error:

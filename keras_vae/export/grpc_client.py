@@ -5,8 +5,7 @@ from typing import Any
 import tensorflow as tf
 
 from keras_vae.export.extras import import_extra
-from keras_vae.export.serving_client import ServingClient
-from keras_vae.export.serving_error import ServingError
+from keras_vae.export.serving_client import ServingClient, ServingError
 
 
 class GrpcClient(ServingClient):

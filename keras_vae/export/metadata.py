@@ -10,7 +10,6 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from keras_vae.export.versions import versions_in
 from keras_vae.version import __version__
 
 FORMAT_VERSION = 1
@@ -21,16 +20,7 @@ DIGESTS = "assets.extra/sha256sums"
 def write_metadata(directory, vae, functions, image_range):
     """Write what an exported model is, and the digests of all its files in the form of `sha256sum`.
 
-    Parameters
-    ----------
-    directory : pathlib.Path
-        Where the SavedModel is.
-    vae : keras_vae.models.LatentVariableModel
-        The model.
-    functions : dict of tf.types.experimental.ConcreteFunction
-        The graphs of its signatures.
-    image_range : pair of float
-        What black and white are to the model.
+    `functions` are the graphs of its signatures, `image_range` is what black and white are to the model.
     """
     record = {
         "format_version": FORMAT_VERSION,
@@ -94,6 +84,12 @@ def read_metadata(path: str | os.PathLike[str]) -> dict[str, Any]:
     for name in record["files"]:
         _check(directory, name, digests)
     return record
+
+
+def versions_in(path):
+    """Return the numbers of the directories that TensorFlow Serving would find under this one, in order."""
+    names = [entry.name for entry in pathlib.Path(path).iterdir()] if pathlib.Path(path).is_dir() else []
+    return sorted(int(name) for name in names if name.isascii() and name.isdigit())
 
 
 def _described(function):

@@ -7,8 +7,7 @@ from typing import Any
 import numpy as np
 
 from keras_vae.export.extras import import_extra
-from keras_vae.export.serving_client import ServingClient
-from keras_vae.export.serving_error import ServingError
+from keras_vae.export.serving_client import ServingClient, ServingError
 
 
 class RestClient(ServingClient):

@@ -5,14 +5,12 @@ import pathlib
 from collections.abc import Sequence
 
 import keras
+import tensorflow as tf
 
 from keras_vae.core import atomic_directory, check_instance, check_integer, check_range
-from keras_vae.export.endpoints import Endpoints
-from keras_vae.export.images import value_range
-from keras_vae.export.metadata import write_metadata
-from keras_vae.export.placeholder_rows import never_empty
-from keras_vae.export.versions import versions_in
-from keras_vae.export.warm_up import write_warm_up
+from keras_vae.export.endpoints import Endpoints, value_range
+from keras_vae.export.metadata import versions_in, write_metadata
+from keras_vae.export.warm_up import blank_rows, write_warm_up
 from keras_vae.models import LatentVariableModel
 
 
@@ -31,14 +29,14 @@ def saved_model(
 
     - `serving_default`, which is `reconstruct`: `x` -> `reconstruction`;
     - `encode`: `x` -> `mean`, `scale` (a standard deviation);
-    - `decode`: `z` -> `mean`;
+    - `decode`: `z` -> `mean`, or the most probable categories of whole numbers, as `vae.decode` has it;
     - `generate`: `seed`, int32 of shape (batch, 2) -> `mean`, an image for each seed;
     - `score`: `x`, `seed` -> `elbo`, `rate`, `distortion` in nats, as the model's objective has them;
     - for images with one or three channels also `reconstruct_bytes`, `encode_bytes` and `score_bytes`, which take
       PNG or JPEG files of the right size in `image_bytes`.
 
-    A model of several levels has `z_1`, ..., `mean_1`, ..., `scale_1`, ..., bottom-up. What the model is travels along,
-    for `read_metadata`.
+    A model of several levels has `z_1`, ..., `mean_1`, ..., `scale_1`, ..., bottom-up. One with a condition takes raw
+    values of it in `condition`, in each signature. What the model is travels along, for `read_metadata`.
 
     Parameters
     ----------
@@ -89,7 +87,7 @@ def saved_model(
     archive = keras.export.ExportArchive()
     functions = {}
     for name, endpoint in Endpoints(vae, image_range).all().items():
-        function = archive.add_endpoint(name, never_empty(endpoint, vae), list(endpoint.inputs))
+        function = archive.add_endpoint(name, _never_empty(endpoint, vae), list(endpoint.inputs))
         functions[name] = function.get_concrete_function()
     with atomic_directory(target) as aside:
         archive.write_out(aside, verbose=False)
@@ -97,3 +95,21 @@ def saved_model(
             write_warm_up(aside, functions, vae, warm_up)
         write_metadata(aside, vae, functions, image_range)
     return target
+
+
+def _never_empty(endpoint, vae):
+    """Return a signature's function that answers no rows with no rows.
+
+    TensorFlow's convolutions on a CPU give an empty batch the wrong shape, so a blank row is computed in its place.
+    """
+    blanks = [tf.constant(blank_rows(spec, vae, 1)) for spec in endpoint.inputs]
+
+    def function(*inputs):
+        size = tf.shape(inputs[0])[0]
+        filled = [
+            tf.concat([value, blank[: tf.cast(tf.shape(value)[0] == 0, tf.int32)]], axis=0)
+            for value, blank in zip(inputs, blanks, strict=True)
+        ]
+        return {name: value[:size] for name, value in endpoint.function(*filled).items()}
+
+    return function

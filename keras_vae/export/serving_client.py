@@ -1,15 +1,46 @@
-"""What clients of a model server have in common: arrays checked against the served signatures, by name."""
+"""What clients of a model server have in common: signatures, errors, and arrays that are checked by name."""
 
 import abc
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 import tensorflow as tf
 
 from keras_vae.core import check_integer, check_number
-from keras_vae.export.signature import Signature
 
 _PRIVATE = "__saved_model_"  # TensorFlow's own entries among the signatures
+
+
+class ServingError(RuntimeError):
+    """A model server refused a request, or could not be reached.
+
+    Parameters
+    ----------
+    message : str
+        What was asked and what came back.
+    status : int or str, optional
+        Of REST the HTTP code, such as 404; of gRPC the name of the status code, such as "NOT_FOUND"; None where no
+        answer came.
+    """
+
+    def __init__(self, message: str, status: int | str | None = None):
+        super().__init__(message)
+        self.status = status
+
+
+class Signature(NamedTuple):
+    """What a served signature takes and answers.
+
+    Attributes
+    ----------
+    inputs : dict of tf.TensorSpec
+        By name; sizes that may vary are None.
+    outputs : dict of tf.TensorSpec
+        By name.
+    """
+
+    inputs: dict[str, tf.TensorSpec]
+    outputs: dict[str, tf.TensorSpec]
 
 
 class ServingClient(abc.ABC):

@@ -5,11 +5,11 @@ import pathlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
 from keras_vae.core import check_integer
 from keras_vae.export.extras import import_extra
-from keras_vae.export.placeholder_rows import blank_rows
 from keras_vae.models import LatentVariableModel
 
 WARM_UP = "assets.extra/tf_serving_warmup_requests"
@@ -73,3 +73,16 @@ def write_warm_up(
                 log = logs.PredictionLog(predict_log=logs.PredictLog(request=request))
                 writer.write(log.SerializeToString())
     return path
+
+
+def blank_rows(spec, vae, size):
+    """Make rows of an input: the lowest observations that the likelihood allows, black images, zeros."""
+    if spec.dtype == tf.string:
+        black = tf.io.encode_png(tf.zeros(vae.event_shape, tf.uint8)).numpy()
+        return np.full([size], black, object)
+    lowest = vae.spec.blank(size).fields.get(spec.name)
+    return (
+        np.zeros([size, *spec.shape[1:]], spec.dtype.as_numpy_dtype)
+        if lowest is None
+        else lowest.astype(spec.dtype.as_numpy_dtype)
+    )

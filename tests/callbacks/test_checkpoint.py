@@ -51,7 +51,7 @@ class Counter(keras.callbacks.Callback):
 
 def model():
     """Every kind of state: dropout's stream, moving averages, a schedule, an optimal scale, Adam's moments."""
-    keras.utils.set_random_seed(3)
+    keras.utils.set_random_seed(12)  # a run that lowers its learning rate and stops before its end
     vae = small_vae(
         encoder=keras.Sequential(
             [keras.layers.Dense(9, activation="tanh"), keras.layers.BatchNormalization(), keras.layers.Dropout(0.2)]

@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-import tensorflow as tf
 
 import keras_vae as kv
-from keras_vae.evaluation import ais_sandwich, log_evidence
+from keras_vae.core import Batch
+from keras_vae.evaluation import ais_sandwich, execution, log_evidence
 from keras_vae.evaluation.annealing import Annealing, sigmoid_betas
 from keras_vae.evaluation.log_evidence import estimate_evidence
 from tests.linear_gaussian import LinearGaussian, linear_vae, set_posterior
@@ -101,8 +101,9 @@ def test_the_sandwich_of_binary_images_repeats_with_its_seed_and_differs_with_an
 def test_step_sizes_are_tuned_on_pilot_chains_to_the_width_of_the_target():
     model = LinearGaussian.draw(event_size=6, latent_dim=4, scale=0.1, orthogonal=True)
     vae = linear_vae(model, kv.posteriors.DiagonalGaussian)
-    annealing = Annealing(vae, num_steps=300, num_leapfrog_steps=5, start="prior", seed=0)
-    x = tf.constant(model.sample(6, seed=0))
+    batch = Batch(model.sample(6, seed=0))
+    annealing = Annealing(vae, execution.specs_of(batch), num_steps=300, num_leapfrog_steps=5, start="prior", seed=0)
+    x = execution.tensors_of(batch)
     steps = annealing.tune(x, 16, 0).numpy()
     assert steps.shape == (300, 6)
     narrowest = np.sqrt(np.diag(model.posterior_covariance)).min()
@@ -115,18 +116,17 @@ def test_a_path_of_whole_periods_does_not_stand_still():
     # Of a target whose widths are all alike a fixed trajectory may come back to where it began.
     model = LinearGaussian(np.eye(6)[:, :4], np.zeros(6), 0.25)
     vae = linear_vae(model, kv.posteriors.DiagonalGaussian)
-    annealing = Annealing(vae, num_steps=150, num_leapfrog_steps=5, start="prior", seed=0)
-    x = tf.constant(model.sample(8, seed=0))
+    batch = Batch(model.sample(8, seed=0))
+    annealing = Annealing(vae, execution.specs_of(batch), num_steps=150, num_leapfrog_steps=5, start="prior", seed=0)
+    x = execution.tensors_of(batch)
     log_weights = annealing.up(x, 64, annealing.tune(x, 16, 0), 0).numpy()
     # Independent draws at every step would leave 0.55.
     assert log_weights.std(axis=0).mean() < 1.2
 
 
 def test_many_chains_are_run_in_parts_that_add_up(vae, monkeypatch):
-    from keras_vae.evaluation import chunks
-
-    monkeypatch.setattr(chunks, "MAX_NUMBERS", 4 * 6 * 10)  # ten chains of one image at a time
-    assert chunks.plan_annealing(25, 6) == (9, 3, 1)
+    monkeypatch.setattr(execution, "MAX_NUMBERS", 4 * 6 * 10)  # ten chains of one image at a time
+    assert execution.plan_annealing(25, 6) == (9, 3, 1)
     found = estimate_evidence(vae, X[:3], 25, "ais", seed=0, **PATH)
     ratios = np.exp(found.log_evidence - MODEL.log_evidence(X[:3]))
     assert np.all(np.abs(ratios - 1.0) < 5 * found.standard_error * np.maximum(ratios, 1.0))

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import keras_vae as kv
+from keras_vae.core import Batch
 from keras_vae.evaluation import Evaluation, evaluate_vae
 from keras_vae.evaluation.aggregate import mutual_information
 from keras_vae.evaluation.evaluate_vae import verdict
@@ -94,7 +95,7 @@ def test_mutual_information_is_bounded_from_both_sides_on_average():
     vae = linear_vae(model, FULL)
     set_posterior(vae, model)
     expected = -0.5 * np.linalg.slogdet(model.posterior_covariance)[1]
-    found = [mutual_information(vae, model.sample(60, seed=seed), 60, seed=seed) for seed in range(40)]
+    found = [mutual_information(vae, Batch(model.sample(60, seed=seed)), 60, seed=seed) for seed in range(40)]
     lower, upper = (np.array([getattr(one, name) for one in found]) for name in ("value", "upper"))
     assert lower.mean() + 4 * lower.std(ddof=1) / np.sqrt(40) < expected < upper.mean()
     assert (lower < upper).all() and (lower <= math.log(60)).all()

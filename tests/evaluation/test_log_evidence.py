@@ -10,8 +10,8 @@ import scipy.special
 import tensorflow as tf
 
 import keras_vae as kv
-from keras_vae.core import fold_in
-from keras_vae.evaluation import chunks, log_evidence
+from keras_vae.core import Batch, Stream, fold_in
+from keras_vae.evaluation import execution, log_evidence
 from keras_vae.evaluation.estimate import LogMean, SharedSamples
 from keras_vae.evaluation.log_evidence import estimate_evidence
 from tests.linear_gaussian import LinearGaussian, linear_vae, randomize_posterior, set_posterior
@@ -89,7 +89,7 @@ def test_the_standard_error_is_the_spread_over_seeds(wide, method):
 )
 def test_the_standard_error_of_the_mean_is_its_spread_over_seeds(wide, method, num_samples, max_numbers, monkeypatch):
     if max_numbers:
-        monkeypatch.setattr(chunks, "MAX_NUMBERS", max_numbers)
+        monkeypatch.setattr(execution, "MAX_NUMBERS", max_numbers)
     seeds = 30 if max_numbers else 60
     found = [estimate_evidence(wide, X, num_samples, method, seed=seed) for seed in range(seeds)]
     spread = np.std([one.log_evidence.mean() for one in found], ddof=1)
@@ -176,13 +176,13 @@ def test_one_seed_repeats_and_another_does_not(wide, method):
 
 
 def test_chunks_add_up_to_one_mean_over_all_samples(wide, monkeypatch):
-    monkeypatch.setattr(chunks, "MAX_NUMBERS", 4 * 64)  # 64 samples of 4 numbers
+    monkeypatch.setattr(execution, "MAX_NUMBERS", 4 * 64)  # 64 samples of 4 numbers
     num_samples = 150
-    plan = chunks.plan_importance(num_samples, 4)
+    plan = execution.plan_importance(num_samples, 4)
     assert plan == (50, 3, 1)
     weights = []
     for chunk in range(3):
-        record = wide.infer(X[:1], num_samples=50, seed=fold_in(5, 0, chunk))
+        record = wide.infer(X[:1], num_samples=50, seed=fold_in(5, Stream.IMPORTANCE, 0, chunk))
         (latent,) = record.latents
         joint = record.log_likelihood + latent.prior.log_prob(latent.z)
         weights.append((joint - latent.posterior.log_prob(latent.z)).numpy()[:, 0])
@@ -192,14 +192,14 @@ def test_chunks_add_up_to_one_mean_over_all_samples(wide, monkeypatch):
 
 @pytest.mark.parametrize("num_samples", [65, 131])
 def test_the_surplus_of_the_last_chunk_does_not_count(num_samples, monkeypatch):
-    monkeypatch.setattr(chunks, "MAX_NUMBERS", 4 * 64)
-    plan = chunks.plan_importance(num_samples, 4)
+    monkeypatch.setattr(execution, "MAX_NUMBERS", 4 * 64)
+    plan = execution.plan_importance(num_samples, 4)
     assert plan.samples * plan.chunks > num_samples
     vae = linear_vae(MODEL, FULL)
     set_posterior(vae, MODEL)
     # Every weight is the evidence, so that one too many would show.
     np.testing.assert_allclose(log_evidence(vae, X, num_samples, seed=0), MODEL.log_evidence(X), rtol=1e-12)
-    plan = chunks.plan_prior(num_samples, 5)
+    plan = execution.plan_prior(num_samples, 5)
     assert plan.samples * plan.chunks > num_samples
     prior = log_evidence(small_vae(kv.likelihoods.Bernoulli((5,))), ALL_IMAGES, num_samples, "prior", seed=0)
     assert scipy.special.logsumexp(prior) == pytest.approx(0.0, abs=1e-5)
@@ -209,12 +209,12 @@ def test_the_surplus_of_the_last_chunk_does_not_count(num_samples, monkeypatch):
 @pytest.mark.parametrize("num_samples", [1, 16, 4999, 10**6])
 def test_memory_is_bounded_whatever_is_asked_for(num_samples, event_numbers):
     for plan in (
-        chunks.plan_importance(num_samples, event_numbers),
-        chunks.plan_prior(num_samples, event_numbers, batch_size=10_000),
-        chunks.plan_annealing(num_samples, event_numbers, batch_size=10_000),
+        execution.plan_importance(num_samples, event_numbers),
+        execution.plan_prior(num_samples, event_numbers, batch_size=10_000),
+        execution.plan_annealing(num_samples, event_numbers, batch_size=10_000),
     ):
         decoded = plan.samples * plan.images * event_numbers
-        assert decoded <= max(chunks.MAX_NUMBERS, event_numbers)
+        assert decoded <= max(execution.MAX_NUMBERS, event_numbers)
         # Nothing is left out, and less than a sample a chunk is wasted.
         assert num_samples <= plan.samples * plan.chunks < num_samples + plan.chunks
 
@@ -227,7 +227,7 @@ def test_the_decoder_sees_no_more_rows_than_planned(monkeypatch):
             tf.py_function(lambda size: rows.append(int(size)), [tf.shape(z)[0]], [])
             return super().call(z)
 
-    monkeypatch.setattr(chunks, "MAX_NUMBERS", 5 * 30)
+    monkeypatch.setattr(execution, "MAX_NUMBERS", 5 * 30)
     vae = small_vae(kv.likelihoods.Bernoulli((5,)), decoder=Watching((8,)))
     x = np.zeros((3, 5), "float32")
     rows.clear()
@@ -235,7 +235,7 @@ def test_the_decoder_sees_no_more_rows_than_planned(monkeypatch):
     assert rows == [25] * 4 * 3
     rows.clear()
     log_evidence(vae, x, 20, "prior", seed=0)
-    assert set(rows) == {chunks.plan_prior(20, 5).samples}
+    assert set(rows) == {execution.plan_prior(20, 5).samples}
     assert sum(rows) < 20 + len(rows)  # once for each sample, not once for each sample and image
 
 
@@ -286,9 +286,23 @@ def test_every_likelihood_has_an_evidence_on_which_methods_agree(name):
     assert np.isfinite(log_evidence(vae, x, 4, "ais", seed=0, num_steps=3)).all()
 
 
-@pytest.mark.parametrize("prior", [kv.priors.GaussianMixture, kv.priors.VampPrior])
-def test_every_prior_has_an_evidence_on_which_methods_agree(prior):
-    assert_methods_agree(small_vae(kv.likelihoods.Bernoulli((5,)), prior=prior(4)), binary(3, 5))
+def test_a_mixture_of_posteriors_has_an_evidence_on_which_methods_agree():
+    assert_methods_agree(small_vae(kv.likelihoods.Bernoulli((5,)), prior=kv.priors.VampPrior(4)), binary(3, 5))
+
+
+def test_with_a_mixture_of_gaussians_both_methods_give_the_integral_over_z():
+    vae, x = small_vae(kv.likelihoods.Bernoulli((5,)), prior=kv.priors.GaussianMixture(4, spread=0.5)), binary(3, 5)
+    # q(z|x) = N(0, I). The random encoder's is so narrow that weights have a Pareto k of 0.9, and no standard error.
+    vae.posterior.set_weights([np.zeros_like(weight) for weight in vae.posterior.get_weights()])
+    line = np.linspace(-9.0, 9.0, 181, dtype="float32")
+    z = np.stack(np.meshgrid(line, line), axis=-1).reshape(-1, 2)
+    log_prior = vae.prior_of(0).log_prob(z).numpy().astype("float64")
+    log_likelihood = vae.log_likelihood(Batch(x[:, None]), vae.decoded((z,))).numpy()  # (images, z)
+    exact = scipy.special.logsumexp(log_prior + log_likelihood, axis=1) + 2 * np.log(line[1] - line[0])
+    for method in ("importance", "prior"):
+        found = estimate_evidence(vae, x, 4000, method, seed=0)
+        assert found.standard_error.max() < 0.02
+        assert np.all(np.abs(found.log_evidence - exact) < 4 * found.standard_error)
 
 
 def test_a_hierarchy_has_an_evidence_on_which_methods_agree():
@@ -318,6 +332,18 @@ def test_nothing_is_traced_anew_in_a_second_call(method):
     log_evidence(vae, binary(3, 5), 20, method, seed=1, **options)
     log_evidence(vae, binary(5, 5), 20, method, seed=2, batch_size=2, **options)
     assert len(traces) == before
+
+
+@pytest.mark.parametrize("method", ["importance", "prior", "ais"])
+def test_a_second_call_may_have_other_fields_and_dtypes(method):
+    vae, x = small_vae(kv.likelihoods.Bernoulli((5,))), binary(3, 5)
+    options = {"num_steps": 3} if method == "ais" else {}
+    expected = log_evidence(vae, x, 20, method, seed=0, **options)
+    np.testing.assert_array_equal(log_evidence(vae, x.astype("uint8"), 20, method, seed=0, **options), expected)
+    whole = {"x": x, "mask": np.ones_like(x)}
+    np.testing.assert_allclose(log_evidence(vae, whole, 20, method, seed=0, **options), expected, rtol=1e-6)
+    nothing = {"x": x, "mask": np.zeros_like(x)}
+    assert log_evidence(vae, nothing, 20, "prior", seed=0) == pytest.approx(0.0, abs=1e-6)
 
 
 def test_new_weights_are_seen(wide):

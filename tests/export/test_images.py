@@ -5,13 +5,13 @@ import pytest
 import tensorflow as tf
 
 import keras_vae as kv
-from keras_vae.export import images
+from keras_vae.export import endpoints
 
 GREYS = np.array([0, 84, 86, 170, 254, 255], np.uint8).reshape(3, 2, 1)
 
 
 def read(likelihood, image_range=None):
-    decode = images.decoder(likelihood, images.value_range(likelihood, image_range))
+    decode = endpoints.image_decoder(likelihood, endpoints.value_range(likelihood, image_range))
     return decode(tf.constant([tf.io.encode_png(GREYS).numpy()])).numpy()[0]
 
 
@@ -39,4 +39,4 @@ def test_one_hot_codes_mark_the_nearest_category():
 
 @pytest.mark.parametrize("shape", [(6,), (4, 3), (4, 3, 2), (2, 2, 2, 1)])
 def test_what_no_image_file_holds_is_not_read_from_one(shape):
-    assert not images.takes_images(kv.likelihoods.Bernoulli(shape))
+    assert not endpoints.takes_images(kv.likelihoods.Bernoulli(shape))

@@ -15,7 +15,7 @@ from ai_edge_litert.interpreter import Interpreter
 import keras_vae as kv
 from keras_vae.core import standard_normal
 from keras_vae.export.encoder_decoder import _Half
-from keras_vae.export.images import decoder
+from keras_vae.export.endpoints import image_decoder
 from tests import contract
 from tests.export import models
 
@@ -156,7 +156,7 @@ def test_noise_cannot_be_converted(form, small, tmp_path):
 
 def test_an_operation_in_a_loop_is_named(small, tmp_path):
     content = tf.TensorSpec([None], tf.string, name="image_bytes")
-    images = decoder(kv.likelihoods.Bernoulli((8, 6, 1)), (0.0, 1.0))
+    images = image_decoder(kv.likelihoods.Bernoulli((8, 6, 1)), (0.0, 1.0))
     half = _Half(small, lambda image_bytes: {"x": images(image_bytes)}, (content,), name="images")
     with pytest.raises(ValueError, match="The images must have operations that ONNX has. Received: .*'DecodeImage'"):
         importlib.import_module("keras_vae.export.onnx")._write(half, tmp_path / "images.onnx")

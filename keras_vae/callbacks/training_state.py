@@ -1,0 +1,122 @@
+"""The state of a training run: what callbacks have counted, and members of a `.keras` file that hold it all."""
+
+import io
+import json
+import logging
+import zipfile
+
+import keras
+import numpy as np
+
+_logger = logging.getLogger("keras_vae")
+
+_STATE, _ARRAYS = "training_state.json", "training_state.npz"
+_VERSION = 1
+
+# Keras's callbacks begin anew in each `fit`; these attributes are what they have counted.
+_ATTRIBUTES = {
+    keras.callbacks.EarlyStopping: ("wait", "stopped_epoch", "best", "best_epoch", "best_weights"),
+    keras.callbacks.ReduceLROnPlateau: ("wait", "cooldown_counter", "best"),
+    keras.callbacks.ModelCheckpoint: ("best",),
+}
+
+
+def states_of(callbacks):
+    """Return what callbacks have counted: for each that counts its "class", a name, and its "state".
+
+    Callbacks are Keras's, or others with methods `get_state()` and `set_state(state)`. A state holds numbers, strings,
+    None, arrays, and lists and dicts of them.
+    """
+    states = []
+    for callback in callbacks:
+        names = _attributes(callback)
+        if hasattr(callback, "get_state"):
+            states.append({"class": type(callback).__name__, "state": callback.get_state()})
+        elif names:
+            state = {name: getattr(callback, name, None) for name in names}
+            states.append({"class": type(callback).__name__, "state": state})
+    return states
+
+
+def restore_states(callbacks, states):
+    """Give callbacks what `states_of` returned: the first of a class gets the first state of that class, and so on."""
+    left = list(states)
+    for callback in callbacks:
+        found = next((entry for entry in left if entry["class"] == type(callback).__name__), None)
+        if found is None:
+            continue
+        left.remove(found)
+        if hasattr(callback, "set_state"):
+            callback.set_state(found["state"])
+        else:
+            for name in _attributes(callback):
+                setattr(callback, name, found["state"][name])
+    for entry in left:
+        _logger.warning("The checkpoint holds the state of a callback %s, and this run has none.", entry["class"])
+
+
+def is_stopped(callbacks, states):
+    """Tell whether early stopping ended the run; with more patience now, it did not."""
+    stopping = [callback for callback in callbacks if isinstance(callback, keras.callbacks.EarlyStopping)]
+    counted = [entry["state"] for entry in states if {"stopped_epoch", "wait"} <= set(entry["state"])]
+    return any(
+        state["stopped_epoch"] > 0 and state["wait"] >= callback.patience
+        for callback, state in zip(stopping, counted, strict=False)
+    )
+
+
+def _attributes(callback):
+    return next((names for kind, names in _ATTRIBUTES.items() if isinstance(callback, kind)), ())
+
+
+def append_state(path, state):
+    """Add a state to a `.keras` file; Keras loads the model in it as before.
+
+    A state is a dict of numbers, strings, None, arrays and NumPy's scalars, and lists and dicts of them.
+    """
+    arrays = []
+    content = {"version": _VERSION, "state": _without_arrays(state, arrays)}
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr(_STATE, json.dumps(content))
+        if arrays:
+            buffer = io.BytesIO()
+            np.savez(buffer, **{str(number): array for number, array in enumerate(arrays)})
+            archive.writestr(_ARRAYS, buffer.getvalue())
+
+
+def read_state(path):
+    """Read what `append_state` wrote."""
+    with zipfile.ZipFile(path) as archive:
+        if _STATE not in archive.namelist():
+            raise ValueError(f"A checkpoint must hold the state of its run. Received: {str(path)!r}, a model alone")
+        content = json.loads(archive.read(_STATE))
+        if content["version"] > _VERSION:
+            raise ValueError(
+                f"A checkpoint's version must be <= {_VERSION} for this version of keras_vae; upgrade it. "
+                f"Received: {str(path)!r}, version {content['version']}"
+            )
+        arrays = {}
+        if _ARRAYS in archive.namelist():
+            with np.load(io.BytesIO(archive.read(_ARRAYS)), allow_pickle=False) as stored:
+                arrays = dict(stored)
+    return _with_arrays(content["state"], arrays)
+
+
+def _without_arrays(value, arrays):
+    """Replace what is NumPy's by numbers, and collect it."""
+    if isinstance(value, dict):
+        return {name: _without_arrays(part, arrays) for name, part in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_without_arrays(part, arrays) for part in value]
+    if isinstance(value, (np.ndarray, np.generic)):
+        arrays.append(value)
+        return {"array": len(arrays) - 1}
+    return value
+
+
+def _with_arrays(value, arrays):
+    if isinstance(value, dict):
+        if set(value) == {"array"}:
+            return arrays[str(value["array"])][()]  # of no dimensions: a scalar again
+        return {name: _with_arrays(part, arrays) for name, part in value.items()}
+    return [_with_arrays(part, arrays) for part in value] if isinstance(value, list) else value
