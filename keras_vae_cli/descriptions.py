@@ -27,12 +27,12 @@ def _head(path, vae):
         f"{path}: {type(vae).__name__}, {path.stat().st_size / 1e6:.1f} MB",
         f"saved {metadata['date_saved'].replace('@', ' ')} with Keras {metadata['keras_version']}, "
         f"format version {config.get('format_version', 1)}, seed {vae.seed}",
-        f"observations {_shape(vae.likelihood.x_shape)}, latent dimensions {_dimensions(vae.latent_dim)}",
+        f"observations {_shape(vae.likelihood.x_shape)}, latent dimensions {_dimensions(vae.latent_shapes)}",
     ]
 
 
 def _parts(vae):
-    named = [(name, getattr(vae, name)) for name in vae.part_names]
+    named = [(name, getattr(vae, name)) for name in vae.part_names if getattr(vae, name) is not None]
     named += [(f"{name}[{i}]", part) for name in vae.sequence_names for i, part in enumerate(getattr(vae, name))]
     rows = [("part", "class", "weights", "shape"), *(_row(vae, name, part) for name, part in named)]
     rows.append(("all", "", f"{_size(vae.weights):,}", f"{_size(vae.trainable_variables):,} of them trained"))
@@ -47,10 +47,10 @@ def _parts(vae):
 
 def _row(vae, name, part):
     weights = f"{_size(part.weights):,}" if isinstance(part, keras.layers.Layer) else ""
-    ends = {"encoder": vae.likelihood.x_shape, "decoder": (vae.latent_dim,)}
+    ends = {"encoder": vae.likelihood.x_shape, "decoder": vae.latent_shapes[0]}
     shape = ""
-    # Of several levels each has its own features; the summary of Keras shows them.
-    if name in ends and not isinstance(vae.latent_dim, tuple):
+    # Of several inputs each has a shape of its own; the summary of Keras shows them.
+    if name in ends and len(vae.latent_shapes) == 1 and vae.condition is None:
         features = part.compute_output_shape((None, *ends[name]))[1:]
         shape = f"{_shape(ends[name])} → {_shape(features)}"
     return name, type(part).__name__, weights, shape
@@ -102,8 +102,8 @@ def _shape(shape):
     return " x ".join(map(str, shape))
 
 
-def _dimensions(latent_dim):
-    return " + ".join(map(str, latent_dim)) if isinstance(latent_dim, tuple) else str(latent_dim)
+def _dimensions(latent_shapes):
+    return " + ".join(map(_shape, latent_shapes))
 
 
 def describe_export(path):

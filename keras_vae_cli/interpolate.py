@@ -77,12 +77,8 @@ def interpolate(
             if path.suffix.lower() == ".gif":
                 kv.plots.interpolation_gif(vae, *pair, path, num_steps=num_steps or _NUM_FRAMES, method=method)
                 continue
-            codes = vae.encode(pair)
-            if isinstance(codes, tuple):
-                codes = tuple(kv.latents.interpolate(*level, **strip) for level in codes)
-            else:
-                codes = kv.latents.interpolate(*codes, **strip)
-            decoded = grey_values(vae.likelihood, vae.decode(codes))
+            codes = [kv.latents.interpolate(*level, **strip) for level in vae.as_levels(vae.encode(pair))]
+            decoded = grey_values(vae.likelihood, vae.decode(vae.of_levels(codes)))
             write_outputs([path], decoded, picture=lambda: kv.plots.interpolation(vae, *pair, **strip))
         typer.echo(in_words(output, strip["num_steps"]))
 

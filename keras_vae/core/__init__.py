@@ -1,12 +1,12 @@
 """Floor 0: what every room uses: the batch and its spec, the record, noise, replicas, serialization and files."""
 
 from keras_vae.core import keras_internals
-from keras_vae.core.batch import Batch, Spec, Values, as_array, right_aligned
+from keras_vae.core.batch import Batch, Spec
 from keras_vae.core.bounds import bounded
 from keras_vae.core.files import atomic_directory, atomic_write, check_writable_directory, remove_partial
 from keras_vae.core.inference import Inference, Latent
 from keras_vae.core.initializers import fresh
-from keras_vae.core.keras_file import write_keras_file
+from keras_vae.core.keras_file import save_whole, write_keras_file
 from keras_vae.core.layer import Layer
 from keras_vae.core.noise import standard_normal, uniform_rows
 from keras_vae.core.normal import Normal
@@ -29,6 +29,7 @@ from keras_vae.core.validation import (
     check_range,
     check_shape,
 )
+from keras_vae.core.values import Values, as_array, right_aligned
 
 __all__ = [
     "FORMAT_VERSION",
@@ -69,6 +70,7 @@ __all__ = [
     "replica_id",
     "resolve_seed",
     "right_aligned",
+    "save_whole",
     "serialize",
     "standard_normal",
     "uniform_rows",

@@ -2,17 +2,14 @@
 
 import difflib
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-_logger = logging.getLogger("keras_vae")
-_REMARKS: set[tuple] = set()
-# Beyond so many scales the unit of the data can't be meant.
-_LARGEST_SPREAD = 100.0
+from keras_vae.core.values import Values, as_array, is_numeric, remark, right_aligned
 
 
 class Batch(NamedTuple):
@@ -49,152 +46,33 @@ class Batch(NamedTuple):
         """The fields that are there, by name: the form in which batches travel through `tf.data` and graphs."""
         return {name: value for name, value in self._asdict().items() if value is not None}
 
-    def map(self, function) -> "Batch":
-        """Apply a function to each field that is there."""
+    def map(self, function: Callable[[Any], Any]) -> "Batch":
+        """Apply a function to each field that is there.
+
+        Parameters
+        ----------
+        function : callable
+            From the rows of a field to others.
+
+        Returns
+        -------
+        Batch
+        """
         return Batch(**{name: function(value) for name, value in self.fields.items()})
 
     def rows(self, start: int, stop: int) -> "Batch":
-        """Return the examples from `start` up to `stop`."""
-        return self.map(lambda value: value[start:stop])
+        """Return the examples from `start` up to `stop`.
 
+        Parameters
+        ----------
+        start, stop : int
+            As in a slice.
 
-class Values(NamedTuple):
-    """What one field of a batch must hold.
-
-    Attributes
-    ----------
-    shape : tuple of int
-        The shape of one example.
-    support : tuple of float, optional
-        The lowest and the highest value.
-    integer : bool
-        Whether values are whole numbers.
-    owner : str
-        Who asks, for messages.
-    float16 : bool
-        Whether values must fit into float16.
-    scale : float, optional
-        The scale that the likelihood begins with; data that are out of all proportion to it are remarked on.
-    """
-
-    shape: tuple
-    support: tuple | None = None
-    integer: bool = False
-    owner: str = "the likelihood"
-    float16: bool = False
-    scale: float | None = None
-
-    def check(self, values, name="x", observed=None):
-        """Check an array's shape and values, and return it as an array; only where `observed` are values looked at."""
-        values = as_array(values, name)
-        self.check_spec(values.shape, values.dtype, name)
-        if len(values) == 0:
-            raise ValueError(
-                f"`{name}` must hold at least one example. Received: an empty array of shape {values.shape}"
-            )
-        seen = (
-            values
-            if observed is None
-            else values[np.broadcast_to(right_aligned(observed, values.ndim), values.shape) != 0]
-        )
-        if seen.size == 0:
-            return values
-        low, high = float(np.min(seen)), float(np.max(seen))
-        if not (np.isfinite(low) and np.isfinite(high)):
-            if observed is not None:
-                raise ValueError(f"`{name}` must be finite where the mask is 1. Received: NaN or infinity")
-            row = int(np.argmin(np.isfinite(values.reshape(len(values), -1)).all(axis=1)))
-            raise ValueError(f"`{name}` must be finite. Received: NaN or infinity, first in example {row}")
-        if self.support is not None and (low < self.support[0] or high > self.support[1]):
-            message = self._support_message(name, low, high)
-            raise ValueError(f"{message} Received: {values.dtype} values from {low:g} to {high:g}")
-        if self.integer and not np.array_equal(seen, np.round(seen)):
-            fraction = seen[seen != np.round(seen)][0]
-            raise ValueError(
-                f"`{name}` must hold whole numbers for {self.owner}. Received: values such as {fraction:g}"
-            )
-        if self.float16 and max(-low, high) > float(np.finfo(np.float16).max):
-            raise ValueError(
-                f"`{name}` must fit into float16 (at most 65504 in size) under the policy mixed_float16: rescale it or "
-                f"take mixed_bfloat16. Received: values from {low:g} to {high:g}"
-            )
-        if self.scale is not None and high - low > _LARGEST_SPREAD * self.scale:
-            self._remark_on_scale(name, low, high)
-        return values
-
-    def check_spec(self, received, dtype, name="x"):
-        """Check the shape and the dtype of a batch or an array, without looking at its values.
-
-        Unknown sizes are None; the first axis is the batch.
+        Returns
+        -------
+        Batch
         """
-        shape = self.shape
-        fits = len(received) == len(shape) + 1 and all(
-            size is None or size == expected for size, expected in zip(received[1:], shape, strict=True)
-        )
-        if not fits:
-            hint = ""
-            if tuple(received) == tuple(shape):
-                hint = " Add the batch axis: `x[None]` for an array, `.batch(n)` for a data set."
-            elif len(received) == len(shape) and shape[-1] == 1:
-                hint = " Add the channel axis with `x[..., None]`."
-            expected = ", ".join(["batch", *map(str, shape)]) + ("," if not shape else "")
-            raise ValueError(
-                f"`{name}` must have shape ({expected}) for {self.owner}.{hint} Received: shape {tuple(received)}"
-            )
-        if not _is_numeric(dtype):
-            raise ValueError(f"`{name}` must be numeric for {self.owner}. Received: dtype {dtype}")
-
-    def assert_values(self, values, name="x", observed=None):
-        """Check values inside a `tf.data` pipeline, where an assertion does raise (XLA drops them), and return them."""
-        seen = tf.cast(values, tf.float32)
-        if observed is not None:
-            blank = 0.0 if self.support is None else float(self.support[0])
-            seen = tf.where(right_aligned(observed, seen.shape.rank) > 0, seen, blank)
-        # NaN and infinity become NaN here, and one sum finds them all.
-        finite = tf.debugging.Assert(
-            tf.reduce_sum(seen * 0.0) == 0.0, [f"`{name}` must be finite. Received: NaN or infinity"]
-        )
-        checks = [finite]
-        low, high = tf.reduce_min(seen), tf.reduce_max(seen)
-        if self.support is not None:
-            inside = tf.logical_and(low >= self.support[0], high <= self.support[1])
-            inside = tf.logical_or(inside, tf.equal(tf.size(seen), 0))
-            message = self._support_message(name, *self.support) + " Received: values from, to"
-            checks.append(tf.debugging.Assert(inside, [message, low, high]))
-        if self.integer:
-            whole = tf.reduce_all(seen == tf.round(seen))
-            message = f"`{name}` must hold whole numbers for {self.owner}. Received: fractions"
-            checks.append(tf.debugging.Assert(whole, [message]))
-        if self.scale is not None:
-            remark = lambda low, high: self._remark_on_scale(name, float(low), float(high))  # noqa: E731
-            tf.cond(
-                high - low > _LARGEST_SPREAD * self.scale,
-                lambda: tf.py_function(remark, [low, high], []),
-                lambda: tf.no_op(),
-            )
-        with tf.control_dependencies([check for check in checks if check is not None]):
-            return tf.identity(values)
-
-    def blank(self, size):
-        """Return examples of the lowest value that is allowed, or of zeros."""
-        lowest = 0.0 if self.support is None else self.support[0]
-        return np.full([size, *self.shape], lowest, np.float32)
-
-    def _support_message(self, name, low, high):
-        hint = ""
-        if tuple(self.support) == (0, 1) and not self.integer:
-            hint = " Divide 8-bit images by 255, or let `keras_vae.data.pipeline` do it."
-            if -1.0 <= low < 0.0 and high <= 1.0:
-                hint = " Values from -1 to 1 become such by `(x + 1) / 2`."
-        return f"`{name}` must be in [{self.support[0]:g}, {self.support[1]:g}] for {self.owner}.{hint}"
-
-    def _remark_on_scale(self, name, low, high):
-        _remark(
-            ("scale", self.owner, name),
-            logging.WARNING,
-            "`%s` has values from %g to %g, and %s begins with a scale of %g: rescale the data, or give the scale.",
-            *(name, low, high, self.owner, self.scale),
-        )
+        return self.map(lambda value: value[start:stop])
 
 
 class Spec(NamedTuple):
@@ -241,6 +119,10 @@ class Spec(NamedTuple):
         ValueError
             If a field is unknown or given twice, or has another shape than the model's.
         """
+        if data is None:
+            raise ValueError("`x` must be given. Received: None")
+        if isinstance(data, list) and len(data) == 1 and len(np.shape(data[0])) == len(self.x.shape) + 1:
+            data = data[0]  # a list of inputs, of which there is one
         if isinstance(data, tuple) and not isinstance(data, Batch):
             if not 1 <= len(data) <= 3:
                 raise ValueError(f"A batch must be x, (x, y) or (x, y, sample_weight). Received: {len(data)} entries")
@@ -265,7 +147,7 @@ class Spec(NamedTuple):
             _once("sample_weight", fields.get("sample_weight"), sample_weight)
             fields["sample_weight"] = _tensor_or_array(sample_weight, "sample_weight")
         if y is not None:
-            role = self._role(y, fields)
+            role = self._role(y, fields, is_used=class_weight is not None)
             if role is not None:
                 _once(role, fields.get(role), y, "y")
                 fields[role] = y
@@ -295,6 +177,11 @@ class Spec(NamedTuple):
         """
         batch = self.batch(data, y, sample_weight, class_weight=class_weight).map(np.asarray)
         for name, values in batch.fields.items():
+            if len(values) != len(batch.x):
+                raise ValueError(
+                    f"`{name}` must have one row for each of the {len(batch.x)} examples. Received: {len(values)}"
+                )
+        for name, values in batch.fields.items():
             if name == "sample_weight":
                 _check_weights(values)
             elif name == "mask":
@@ -302,10 +189,6 @@ class Spec(NamedTuple):
                     raise ValueError("`mask` must hold 1 where x is observed and 0 elsewhere. Received: other values")
             else:
                 self._values(name, batch).check(values, name, batch.mask if name != "condition" else None)
-            if len(values) != len(batch.x):
-                raise ValueError(
-                    f"`{name}` must have one row for each of the {len(batch.x)} examples. Received: {len(values)}"
-                )
         # One precision, so that one trace fits all.
         return _hidden(batch.map(lambda values: values.astype(self.dtype) if values.dtype.kind == "f" else values))
 
@@ -407,7 +290,7 @@ class Spec(NamedTuple):
                 f"Received: shape {tuple(mask.shape)}"
             )
 
-    def _role(self, y, fields):
+    def _role(self, y, fields, is_used):
         """Decide what y is: "target", "condition", or None for labels that have no use here."""
         rank = _rank(y)
         if rank is not None:
@@ -415,7 +298,7 @@ class Spec(NamedTuple):
                 return "target"
             if self.condition is not None and "condition" not in fields and _fits(self.condition, y):
                 return "condition"
-        if not _is_numeric(_dtype(y)) or rank == 0:
+        if not is_numeric(_dtype(y)) or rank == 0:
             raise ValueError(
                 "`y` must be a target of the shape of x, a condition, or labels, one for each example. "
                 f"Received: {_dtype(y)} of shape {tuple(y.shape)}"
@@ -423,50 +306,16 @@ class Spec(NamedTuple):
         lengths = [None if _rank(values) in (None, 0) else values.shape[0] for values in (fields["x"], y)]
         if None not in lengths and lengths[0] != lengths[1]:
             raise ValueError(f"`y` must have one row for each of the {lengths[0]} examples. Received: {lengths[1]}")
+        if self.condition is None and is_used:
+            return None
         if self.condition is None:
-            _remark(
+            remark(
                 ("labels", self.x.owner),
                 logging.INFO,
                 "The labels `y` are left out: the model has no condition, and they have not the shape of x.",
             )
             return None
         return "condition"
-
-
-def as_array(values, name="x") -> np.ndarray:
-    """Return an array of numbers: of arrays, tensors, nested lists, data frames and h5py's data sets.
-
-    Parameters
-    ----------
-    values : array_like
-        What was handed over.
-    name : str
-        What it is, for the message.
-
-    Returns
-    -------
-    numpy.ndarray
-
-    Raises
-    ------
-    ValueError
-        If it is ragged, or holds no numbers.
-    """
-    try:
-        array = np.asarray(values)
-    except ValueError as error:
-        raise ValueError(f"`{name}` must be a rectangular array of numbers. Received: {error}") from error
-    if not _is_numeric(array.dtype):
-        raise ValueError(
-            f"`{name}` must be numeric, an array of numbers. Received: dtype {array.dtype}, {type(values).__name__}"
-        )
-    return array
-
-
-def right_aligned(mask, rank):
-    """Give a mask of shape (batch, ...) trailing axes of size 1 up to a rank."""
-    missing = rank - len(mask.shape)
-    return mask[(..., *[None] * missing)] if missing > 0 else mask
 
 
 def _hidden(batch):
@@ -566,14 +415,3 @@ def _rank(values):
 
 def _dtype(values):
     return tf.as_dtype(values.dtype).as_numpy_dtype if not isinstance(values, np.ndarray) else values.dtype
-
-
-def _is_numeric(dtype):
-    return dtype == tf.bfloat16.as_numpy_dtype or np.dtype(dtype).kind in "fiub"
-
-
-def _remark(key, level, message, *args):
-    """Log a message, once in a process."""
-    if key not in _REMARKS:
-        _REMARKS.add(key)
-        _logger.log(level, message, *args)

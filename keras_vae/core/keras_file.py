@@ -3,6 +3,8 @@
 import io
 import pathlib
 
+from keras_vae.core.files import atomic_write
+
 
 class _Memory(io.BytesIO):
     """Stands in for a path: Keras asks the ending of its `str`, and HDF5 and zip files may be written into it."""
@@ -36,3 +38,31 @@ def write_keras_file(path, save):
     memory = _Memory(path)
     save(memory)
     pathlib.Path(path).write_bytes(memory.getbuffer())
+
+
+def save_whole(method, filepath, overwrite=True, **kwargs):
+    """Let Keras save a model or its weights; a single file is whole, or the old one stays.
+
+    Parameters
+    ----------
+    method : callable
+        `keras.Model.save` or `keras.Model.save_weights`, bound to a model.
+    filepath : str or pathlib.Path
+        Where to.
+    overwrite : bool
+        Whether an existing file is replaced.
+    **kwargs
+        Passed to the method.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be written.
+    """
+    # A directory, several files, a remote address or a question about overwriting is left to Keras.
+    is_one_file = str(filepath).endswith((".keras", ".weights.h5")) and kwargs.get("max_shard_size") is None
+    if not is_one_file or "://" in str(filepath) or not overwrite:
+        method(filepath, overwrite=overwrite, **kwargs)
+        return
+    with atomic_write(filepath) as aside:
+        write_keras_file(aside, lambda file: method(file, **kwargs))

@@ -109,9 +109,9 @@ def check_restorable(model) -> None:
     for layer in lambdas:
         if getattr(layer.function, "__name__", "") == "<lambda>":
             raise ValueError(
-                f"The model must have no `Lambda` layer of a Python lambda to be saved: `load_model` runs no code from a "
-                "file. Write a layer of your own, registered by `keras.saving.register_keras_serializable()`, or save "
-                f"the weights alone with `save_weights`. Received: the layer {layer.name!r}"
+                "The model must have no `Lambda` layer of a Python lambda to be saved: `load_model` runs no code from "
+                "a file. Write a layer of your own, registered by `keras.saving.register_keras_serializable()`, or "
+                f"save the weights alone with `save_weights`. Received: the layer {layer.name!r}"
             )
     parts = [type(layer) for layer in all_layers(model)] + [type(model.objective)]
     unknown = sorted(
@@ -123,7 +123,7 @@ def check_restorable(model) -> None:
     )
     if unknown:
         _logger.warning(
-            "The file will load with `custom_objects` alone, since these are not registered: %s. Register them with the "
-            "decorator `keras.saving.register_keras_serializable()`.",
+            "The file will load with `custom_objects` alone, since these are not registered: %s. Register them with "
+            "the decorator `keras.saving.register_keras_serializable()`.",
             ", ".join(unknown),
         )

@@ -18,13 +18,14 @@ class Settled:
             if old is not None and old is not value and old != value:
                 raise AttributeError(
                     f"`{name}` must be given to the constructor of `{type(self).__name__}`: training keeps the value "
-                    f"that it has traced. {self._settled_remedy} Received: {name}={_shown(value)} in place of {_shown(old)}"
+                    f"that it has traced. {self._settled_remedy} "
+                    f"Received: {name}={_shown(value)} in place of {_shown(old)}"
                 )
         super().__setattr__(name, value)
 
 
 def _shown(value):
-    return f"{type(value).__name__}(...)" if type(value).__repr__ is object.__repr__ else repr(value)
+    return repr(value) if isinstance(value, (bool, int, float, str, tuple)) else f"{type(value).__name__}(...)"
 
 
 @functools.cache

@@ -6,5 +6,14 @@ from keras_vae.likelihoods.categorical import Categorical
 from keras_vae.likelihoods.continuous_bernoulli import ContinuousBernoulli
 from keras_vae.likelihoods.gaussian import Gaussian
 from keras_vae.likelihoods.likelihood import Likelihood
+from keras_vae.likelihoods.student_t import StudentT
 
-__all__ = ["AutoregressiveBernoulli", "Bernoulli", "Categorical", "ContinuousBernoulli", "Gaussian", "Likelihood"]
+__all__ = [
+    "AutoregressiveBernoulli",
+    "Bernoulli",
+    "Categorical",
+    "ContinuousBernoulli",
+    "Gaussian",
+    "Likelihood",
+    "StudentT",
+]

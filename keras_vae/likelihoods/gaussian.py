@@ -12,7 +12,7 @@ from keras_vae.likelihoods.likelihood import Likelihood
 
 _MODES = ("learned", "optimal", "per_dimension")
 _MOMENTUM = 0.99
-_MINIMUM_SCALE = math.exp(-6.0)
+MINIMUM_SCALE = math.exp(-6.0)
 _MAXIMUM_LOG_SCALE = 20.0
 
 
@@ -56,7 +56,7 @@ class Gaussian(Likelihood):
         event_shape: Sequence[int],
         *,
         scale: float | Literal["learned", "optimal", "per_dimension"] = 1.0,
-        minimum_scale: float = _MINIMUM_SCALE,
+        minimum_scale: float = MINIMUM_SCALE,
         **kwargs: Any,
     ):
         super().__init__(event_shape, **kwargs)
@@ -99,7 +99,7 @@ class Gaussian(Likelihood):
         """Return `mean`, of shape (batch, *event_shape), and `scale`, of the same shape or a scalar."""
         if self.scale == "per_dimension":
             mean, raw = tf.unstack(projected, axis=-1)
-            return {"mean": mean, "scale": self._softly_bounded(raw)}
+            return {"mean": mean, "scale": softly_bounded(raw, self.minimum_scale)}
         return {"mean": tf.squeeze(projected, -1), "scale": self.shared_scale()}
 
     def shared_scale(self) -> tf.Tensor:
@@ -118,7 +118,7 @@ class Gaussian(Likelihood):
         if self.scale == "per_dimension":
             raise ValueError('`shared_scale` must not be asked of scale="per_dimension": each dimension has its own.')
         if self.scale == "learned":
-            return self._softly_bounded(tf.convert_to_tensor(self.raw_log_scale))
+            return softly_bounded(self.raw_log_scale, self.minimum_scale)
         if self.scale == "optimal":
             average, weight = tf.convert_to_tensor(self.average), tf.convert_to_tensor(self.average_weight)
             squared = tf.where(weight > 0, tf.math.divide_no_nan(average, weight), 1.0)
@@ -199,7 +199,10 @@ class Gaussian(Likelihood):
                 weights *= right_aligned(tf.cast(factor, event.dtype), rank)
         return tf.reduce_mean(errors, axis=list(range(len(errors.shape) - rank))), weights
 
-    def _softly_bounded(self, raw):
-        minimum = tf.math.log(tf.constant(self.minimum_scale, raw.dtype))
-        # Not above exp(20), 4.9e8: exp(89) is infinite.
-        return tf.exp(minimum + tf.nn.softplus(bounded(raw, -math.inf, _MAXIMUM_LOG_SCALE) - minimum))
+
+def softly_bounded(raw, minimum):
+    """Return the scale minimum + exp(raw), by log scale = log minimum + softplus(raw - log minimum)."""
+    raw = tf.convert_to_tensor(raw)
+    log_minimum = tf.math.log(tf.constant(minimum, raw.dtype))
+    # Not above exp(20), 4.9e8: exp(89) is infinite.
+    return tf.exp(log_minimum + tf.nn.softplus(bounded(raw, -math.inf, _MAXIMUM_LOG_SCALE) - log_minimum))

@@ -335,6 +335,7 @@ class Likelihood(Settled, Layer, abc.ABC):
         self._dense = keras.layers.Dense(
             units, kernel_initializer=self.kernel_initializer, dtype=self.variable_dtype, name="projection"
         )
+        self._dense.trainable = self.trainable  # what is made here does not know that its owner was frozen before
         self._dense.build((None, *self._dense_input))
 
     def call(self, features: tf.Tensor) -> dict[str, tf.Tensor]:

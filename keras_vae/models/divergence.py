@@ -1,13 +1,14 @@
 """Training steps that are not finite: they change nothing, and the first one is named."""
 
 import time
+import warnings
 
 import keras
 import tensorflow as tf
 
 from keras_vae.core import global_sum, is_multi_worker, keras_internals, num_replicas
 
-_RATE = "Try a lower learning rate, `clipnorm` in the optimizer, or a narrower `log_var_range` of the posterior"
+_RATE = "Try a lower learning rate, `clipnorm` in the optimizer, or a narrower range of the posterior's scale"
 _ADVICE = {
     "data": "Look at the data set and its sample weights",
     "kl_loss": _RATE,
@@ -60,6 +61,9 @@ class DivergenceGuard:
         back. Returns terms and penalty.
         """
         optimizer = model.optimizer
+        if not model.trainable_variables:
+            warnings.warn("The model has no trainable weights, so that training changes nothing.", stacklevel=2)
+            return differentiate()[:2]
         remembered = _moving_averages(model)
         terms, penalty, gradients, variables = differentiate()
         gradients = _agree(gradients, optimizer)

@@ -1,10 +1,12 @@
 """Data of every kind as streams of checked batches, for `fit`, `evaluate`, `predict` and the verbs."""
 
+from typing import Any
+
 import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_vae.core import Batch
+from keras_vae.core import Batch, Spec
 from keras_vae.data import batches_of_rows
 
 
@@ -91,8 +93,26 @@ def host_batches(data, spec, batch_size):
         yield batch.rows(start, start + batch_size)
 
 
-def collect(data, spec):
-    """Return arrays or a finite stream as one checked batch of arrays."""
+def collect(data: Any, spec: Spec) -> Batch:
+    """Return arrays or a finite stream as one checked batch of arrays.
+
+    Parameters
+    ----------
+    data : array_like, dict, tuple or stream of batches
+        What `fit` takes.
+    spec : Spec
+        The model's.
+
+    Returns
+    -------
+    Batch
+        Of arrays.
+
+    Raises
+    ------
+    ValueError
+        If there is no example, or the model does not take the data.
+    """
     if not is_stream(data):
         return spec.arrays(data)
     batches = [batch.fields for batch in host_batches(data, spec, 1)]

@@ -1,6 +1,6 @@
 """What every latent-variable model does: inference, generation and densities for any number of levels, and files."""
 
-import functools
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import keras
@@ -16,7 +16,6 @@ from keras_vae.core import (
     Stream,
     as_array,
     as_seed,
-    atomic_write,
     check_format_version,
     check_instance,
     check_integer,
@@ -24,12 +23,13 @@ from keras_vae.core import (
     deserialize,
     fold_in,
     resolve_seed,
+    save_whole,
     serialize,
-    write_keras_file,
 )
 from keras_vae.likelihoods import Likelihood
 from keras_vae.models.inputs import host_batches, is_stream
 from keras_vae.models.trainer import Trainer
+from keras_vae.models.verbs import Verbs, joined
 from keras_vae.objectives import ELBO, Objective
 from keras_vae.posteriors import Posterior
 from keras_vae.priors import Prior, StandardNormal
@@ -106,7 +106,7 @@ class LatentVariableModel(Trainer):
             check_instance("condition", condition, Condition, "a `keras_vae.conditions.Condition`")
         self.condition = condition
         self._noise = keras.random.SeedGenerator(self.seed)
-        self._run.verbs = {}
+        self._run.verbs = Verbs()
 
     @property
     def levels(self) -> tuple[Level, ...]:
@@ -129,17 +129,50 @@ class LatentVariableModel(Trainer):
         return tuple(level.encoder for level in self.levels) + tuple(level.posterior for level in self.levels)
 
     def names_of_levels(self, stem: str) -> list[str]:
-        """Return a name for each level: the stem alone for one level, else stem_1, stem_2, ... bottom-up."""
+        """Return a name for each level.
+
+        Parameters
+        ----------
+        stem : str
+            What the names begin with.
+
+        Returns
+        -------
+        list of str
+            The stem alone for one level, else stem_1, stem_2, ... bottom-up.
+        """
         count = len(self.levels)
         return [stem] if count == 1 else [f"{stem}_{level + 1}" for level in range(count)]
 
-    def of_levels(self, values: Any) -> Any:
-        """Return what belongs to the levels, bottom-up, as verbs do: the only one by itself, several as a tuple."""
+    def of_levels(self, values: Iterable) -> Any:
+        """Return what belongs to the levels as verbs take and give it.
+
+        Parameters
+        ----------
+        values : iterable
+            One for each level, bottom-up.
+
+        Returns
+        -------
+        object or tuple
+            The only one by itself, several as a tuple.
+        """
         values = tuple(values)
         return values[0] if len(values) == 1 else values
 
     def as_levels(self, values: Any) -> tuple:
-        """Return what verbs give or take as a tuple with an entry for each level, bottom-up: undoes `of_levels`."""
+        """Undo `of_levels`.
+
+        Parameters
+        ----------
+        values : object or tuple
+            What verbs take or give.
+
+        Returns
+        -------
+        tuple
+            One for each level, bottom-up.
+        """
         return (values,) if len(self.levels) == 1 else tuple(values)
 
     def build(self, input_shape=None):
@@ -155,12 +188,13 @@ class LatentVariableModel(Trainer):
             context = _listed(above, c)
             if prior.is_conditional and context is None:
                 raise ValueError(
-                    f"`{type(prior).__name__}` must have a level above it or a model with a condition. Received: neither"
+                    f"`{type(prior).__name__}` must have a level above it, or a model with a condition. "
+                    "Received: neither"
                 )
             if prior.needs_posterior and context is not None:
                 raise ValueError(
-                    f"`{type(prior).__name__}` must be the prior of a top level without a condition, since it is made of "
-                    "posteriors. Received: a level below another one, or a model with a condition"
+                    f"`{type(prior).__name__}` must be the prior of a top level without a condition, since it is made "
+                    "of posteriors. Received: a level below another one, or a model with a condition"
                 )
             if not prior.built:
                 shapes = (
@@ -440,7 +474,6 @@ class LatentVariableModel(Trainer):
             If z has another shape.
         """
         self.ensure_built()
-        check_integer("batch_size", batch_size, minimum=1)
         if is_stream(z):
             return np.concatenate([self.decode(part, condition, batch_size=batch_size) for part in z])
         z = self._checked_latents(z)
@@ -499,9 +532,11 @@ class LatentVariableModel(Trainer):
         seed, place, found = resolve_seed(seed), 0, []
         for batch in self._batches(x, batch_size):
             places = np.arange(place, place + len(batch.x), dtype=np.int32)
-            found.append(self._run_verb(self._score, batch.fields, places, np.int32(seed), num_samples=num_samples))
+            found.append(
+                self._run.verbs.run(self._score, batch.fields, places, np.int32(seed), num_samples=num_samples)
+            )
             place += len(batch.x)
-        return _joined(found)
+        return joined(found)
 
     def scores(self, batch: Any, *, num_samples: int, seed: Any, top_prior: Any = None) -> dict[str, tf.Tensor]:
         """Return the terms of the objective that are there for each example, of tensors in a graph.
@@ -566,11 +601,10 @@ class LatentVariableModel(Trainer):
             If an argument is out of range.
         """
         check_integer("num_samples", num_samples, minimum=1)
-        check_integer("batch_size", batch_size, minimum=1)
         self.ensure_built()
         seed = resolve_seed(seed)
         c = self._with_condition([np.empty([num_samples])], condition)[1:]
-        z = self._run_verb(self._sample_prior, np.int32(seed), np.int32(num_samples), *c)
+        z = self._run.verbs.run(self._sample_prior, np.int32(seed), np.int32(num_samples), *c)
         if sample:
             return self._each_rows(self._draw, [*z, *c], batch_size, seed)
         return self._each_rows(self._decode, [*z, *c], batch_size)
@@ -618,7 +652,7 @@ class LatentVariableModel(Trainer):
             raise ValueError(f"`filepath` must end in `.keras`. Received: filepath={str(filepath)!r}")
         self.ensure_built()
         check_restorable(self)
-        self._write(super().save, filepath, overwrite, **kwargs)
+        save_whole(super().save, filepath, overwrite, **kwargs)
 
     def save_weights(self, filepath: Any, overwrite: bool = True, **kwargs) -> None:
         """Save the weights alone; the file is whole or the old one stays.
@@ -638,7 +672,7 @@ class LatentVariableModel(Trainer):
             If the file cannot be written.
         """
         self.ensure_built()
-        self._write(super().save_weights, filepath, overwrite, **kwargs)
+        save_whole(super().save_weights, filepath, overwrite, **kwargs)
 
     def load_weights(self, filepath: Any, **kwargs) -> None:
         """Load weights that `save_weights` wrote.
@@ -706,7 +740,8 @@ class LatentVariableModel(Trainer):
             if not posterior.is_distribution and (self.objective.needs_density or len(self.levels) > 1):
                 raise ValueError(
                     f"`posterior` must have a density for the objective {type(self.objective).__name__}; for a plain "
-                    f"autoencoder take a `VAE` with the objective `Reconstruction()`. Received: {type(posterior).__name__}"
+                    "autoencoder take a `VAE` with the objective `Reconstruction()`. "
+                    f"Received: {type(posterior).__name__}"
                 )
         if hasattr(self.decoder, "resolve_event_shape"):
             self.decoder.resolve_event_shape(self.likelihood.event_shape)
@@ -724,8 +759,8 @@ class LatentVariableModel(Trainer):
         name = getattr(getattr(layer, "activation", None), "__name__", "")
         if name in ("sigmoid", "hard_sigmoid", "softmax"):
             raise ValueError(
-                f"The decoder must end in logits for `{type(self.likelihood).__name__}(projection=None)`: leave out the "
-                f"activation of its last layer. `decode` gives probabilities. Received: the activation {name}"
+                f"The decoder must end in logits for `{type(self.likelihood).__name__}(projection=None)`: leave the "
+                f"activation of its last layer out. `decode` gives probabilities. Received: the activation {name}"
             )
 
     def _seed_of(self, level, seed):
@@ -824,45 +859,15 @@ class LatentVariableModel(Trainer):
         return [*z, values]
 
     def _batches(self, data, batch_size):
-        check_integer("batch_size", batch_size, minimum=1)
         self.ensure_built()
-        return host_batches(data, self.spec, batch_size)
+        return host_batches(data, self.spec, check_integer("batch_size", batch_size, minimum=1))
 
     def _each_batch(self, function, data, batch_size):
         batches = (Batch(batch.x, batch.condition, batch.mask) for batch in self._batches(data, batch_size))
-        return _joined([self._run_verb(function, batch.fields) for batch in batches])
+        return joined([self._run.verbs.run(function, batch.fields) for batch in batches])
 
     def _each_rows(self, function, rows, batch_size, seed=None):
-        if len(rows[0]) == 0:
-            raise ValueError(f"An array must hold at least one row. Received: shape {rows[0].shape}")
-        rows = [part if part.dtype.kind in "iu" else part.astype(self.variable_dtype) for part in rows]
-        found = []
-        for start in range(0, len(rows[0]), batch_size):
-            noise = () if seed is None else (np.int32(seed), np.int32(start))
-            found.append(self._run_verb(function, *noise, *(part[start : start + batch_size] for part in rows)))
-        return _joined(found)
-
-    def _run_verb(self, function, *inputs, **options):
-        """Run a method as a graph, the same for any number of rows: a short last batch, or one, traces nothing anew."""
-
-        def spec(value):
-            shape = np.shape(value)
-            return tf.TensorSpec([None, *shape[1:]] if shape else [], value.dtype)
-
-        specs = tf.nest.map_structure(spec, inputs)
-        key = f"{function.__name__} {specs} {options}"
-        if key not in self._run.verbs:
-            self._run.verbs[key] = tf.function(functools.partial(function, **options), input_signature=specs)
-        return tf.nest.map_structure(lambda tensor: tensor.numpy(), self._run.verbs[key](*inputs))
-
-    def _write(self, method, filepath, overwrite, **kwargs):
-        # A directory, several files, a remote address or a question about overwriting is Keras's affair.
-        is_one_file = str(filepath).endswith((".keras", ".weights.h5")) and kwargs.get("max_shard_size") is None
-        if not is_one_file or "://" in str(filepath) or not overwrite:
-            method(filepath, overwrite=overwrite, **kwargs)
-            return
-        with atomic_write(filepath) as aside:
-            write_keras_file(aside, lambda file: method(file, **kwargs))
+        return self._run.verbs.each_rows(function, rows, batch_size, dtype=self.variable_dtype, seed=seed)
 
 
 def _listed(*parts):
@@ -874,8 +879,8 @@ def _listed(*parts):
 def _one_tensor(features, name="encoder"):
     if isinstance(features, (list, tuple, dict)):
         raise ValueError(
-            f"`{name}` must return one tensor of features, which the model projects to mean, variance and the like. End it "
-            "where the features are: `keras.Model(inputs, features)`. "
+            f"`{name}` must return one tensor of features, which the model projects to mean, variance and the like. "
+            "End it where the features are: `keras.Model(inputs, features)`. "
             f"Received: {len(features)} tensors"
         )
     return features
@@ -895,7 +900,3 @@ def _unfolded(parameters, leading):
         return tf.reshape(parameter, tf.concat([leading, tf.shape(parameter)[1:]], axis=0))
 
     return {name: unfold(parameter) for name, parameter in parameters.items()}
-
-
-def _joined(batches):
-    return batches[0] if len(batches) == 1 else tf.nest.map_structure(lambda *parts: np.concatenate(parts), *batches)

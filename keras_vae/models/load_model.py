@@ -75,4 +75,9 @@ def _reason(error):
     """Return the first sentence of what went wrong, without the config that Keras prints after it."""
     text = f"no {error}" if isinstance(error, KeyError) else str(error)
     text = text.split("Exception encountered:")[-1].strip() or type(error).__name__
-    return text.splitlines()[0].split(". ")[0][:200]
+    reason = text.splitlines()[0].split(". ")[0][:200]
+    if "Could not locate" in reason:
+        return f"{reason.removesuffix('.')}: pass it in `custom_objects`, or import what registers it with Keras first"
+    if "Lambda" in reason:
+        return f"{reason}: of a file that you trust, `keras.models.load_model(path, safe_mode=False)` runs such code"
+    return reason

@@ -62,7 +62,23 @@ class Trainer(Settled, keras.Model, abc.ABC):
 
     @abc.abstractmethod
     def infer(self, batch: Any, *, num_samples: int = 1, training: bool = False, seed: Any = None) -> Inference:
-        """Make the record of one pass from x to p(x|z)."""
+        """Make the record of one pass from x to p(x|z).
+
+        Parameters
+        ----------
+        batch : Batch, array_like, tensor, dict or tuple
+            What `fit` takes for one batch.
+        num_samples : int
+            Posterior samples for each example.
+        training : bool
+            Whether layers behave as in training.
+        seed : int or tf.Tensor, optional
+            Stateless seed of the noise.
+
+        Returns
+        -------
+        Inference
+        """
 
     @property
     def spec(self) -> Spec:

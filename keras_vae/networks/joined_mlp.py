@@ -75,6 +75,7 @@ class JoinedMLP(keras.layers.Layer):
             )
         for shape in input_shape:
             branch = self._mlp(self.branch_units, self.activation, self.gated, self.kernel_initializer)
+            branch.trainable = self.trainable
             branch.build(shape)
             self.branches.append(branch)
         self.joined.build((None, len(input_shape) * self.branch_units[-1]))

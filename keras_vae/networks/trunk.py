@@ -65,6 +65,7 @@ class Trunk(keras.layers.Layer):
         """Build each layer on the shape that the one before gives."""
         shape = self._chain_shape(input_shape)
         for layer in self.chain:
+            layer.trainable = layer.trainable and self.trainable  # some are made when the trunk is frozen already
             layer.build(shape)
             shape = layer.compute_output_shape(shape)
 

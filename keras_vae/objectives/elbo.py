@@ -40,8 +40,8 @@ class ELBO(Objective):
         in place of the other.
     free_bits : float
         The least nats that each latent dimension's rate, on the global batch's average, is charged with (Kingma et
-        al. 2016, appendix C.8): below it, that dimension's rate is not pushed down. Needs factorized Gaussians and the
-        closed form. The logged kl_loss and elbo are those without free bits.
+        al. 2016, appendix C.8): below it, that dimension's rate is not pushed down. Needs a pair of
+        `closed_form_kl_per_dimension` and the closed form. The logged kl_loss and elbo are those without free bits.
     num_samples : int
         Posterior samples for each example.
 

@@ -26,7 +26,7 @@ def pictures_of(vae, images):
 
 def decoded_pictures(vae, codes):
     """Decode codes, an array of shape (n, latent_dim) for each level, to colour values."""
-    return pictures_of(vae, vae.decode(tuple(codes) if isinstance(vae.latent_dim, tuple) else codes[0]))
+    return pictures_of(vae, vae.decode(vae.of_levels(codes)))
 
 
 def check_ends(vae, start, end):
@@ -41,21 +41,19 @@ def check_ends(vae, start, end):
 
 
 def _codes_and_images(vae, name, value):
-    shape, sizes = tuple(vae.event_shape), vae.latent_dim
-    levels = sizes if isinstance(sizes, tuple) else (sizes,)
-    parts = list(value) if isinstance(sizes, tuple) and isinstance(value, (tuple, list)) else [value]
-    parts = [np.asarray(part) for part in parts]
+    shape, shapes = tuple(vae.event_shape), vae.latent_shapes
+    several = len(shapes) > 1 and isinstance(value, (tuple, list))
+    parts = [np.asarray(part) for part in (value if several else [value])]
     # An image wins where both fit: (28, 28) may also be 28 codes of 28 dimensions.
     if len(parts) == 1 and parts[0].shape in (shape, (*parts[0].shape[:1], *shape)):
         images = parts[0].reshape(-1, *shape)
-        codes = vae.encode(images)
-        return codes if isinstance(sizes, tuple) else (codes,), images
+        return vae.as_levels(vae.encode(images)), images
     codes = [part[None] if part.ndim == 1 else part for part in parts]
-    if [code.shape for code in codes] != [(len(codes[0]), size) for size in levels] or not len(codes[0]):
-        wanted = " and ".join(f"(n, {size})" for size in levels)
+    if [code.shape for code in codes] != [(len(codes[0]), *one) for one in shapes] or not len(codes[0]):
+        wanted = " and ".join(f"(n, {', '.join(map(str, one))})" for one in shapes)
         raise ValueError(
             f"`{name}` must be images of shape {shape} or (n, {', '.join(map(str, shape))}), or codes of shape "
-            f"{wanted}{', one array for each level' if len(levels) > 1 else ''}. "
+            f"{wanted}{', one array for each level' if len(shapes) > 1 else ''}. "
             f"Received: {' and '.join(str(part.shape) for part in parts)}"
         )
     return tuple(codes), None

@@ -65,12 +65,12 @@ def latent_manifold(
     >>> latent_manifold(vae, spacing="normal").savefig("manifold.png")
     """
     check_image_model(vae)
-    latent_dim = vae.latent_dim
-    if isinstance(latent_dim, tuple) or latent_dim < 2:
+    if len(vae.latent_shapes) > 1 or math.prod(vae.latent_shapes[0]) < 2:
         raise ValueError(
             "`vae` must have one level of latents, of at least two dimensions: a plane has no place for others. "
-            f"Received: latent_dim={latent_dim}"
+            f"Received: latent_dim={vae.latent_dim}"
         )
+    (latent_dim,) = vae.latent_shapes[0]
     dimensions = _check_dimensions(dimensions, latent_dim)
     points = grid(num, spacing=spacing, extent=extent)
     codes = np.zeros((len(points), latent_dim))

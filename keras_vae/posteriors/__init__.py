@@ -3,6 +3,7 @@
 from keras_vae.posteriors.deterministic import Deterministic
 from keras_vae.posteriors.diagonal_gaussian import DiagonalGaussian
 from keras_vae.posteriors.full_covariance_gaussian import FullCovarianceGaussian
+from keras_vae.posteriors.laplace import Laplace
 from keras_vae.posteriors.posterior import Posterior
 
-__all__ = ["Deterministic", "DiagonalGaussian", "FullCovarianceGaussian", "Posterior"]
+__all__ = ["Deterministic", "DiagonalGaussian", "FullCovarianceGaussian", "Laplace", "Posterior"]

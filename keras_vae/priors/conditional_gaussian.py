@@ -65,6 +65,7 @@ class ConditionalGaussian(Prior):
             dtype=self.variable_dtype,
             name="projection",
         )
+        self.projection.trainable = self.trainable
         self.projection.build(features.shape)
 
     def distribution(

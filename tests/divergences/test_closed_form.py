@@ -22,6 +22,10 @@ def correlated(mean, covariance):
     return tfd.MultivariateNormalTriL(np.asarray(mean, np.float64), np.linalg.cholesky(covariance))
 
 
+def laplace(mean, scale):
+    return tfd.Independent(tfd.Laplace(np.asarray(mean, np.float64), np.asarray(scale, np.float64)), 1)
+
+
 def draw(seed, batch=4, size=3):
     generator = np.random.default_rng(seed)
     mean, scale = generator.normal(size=(batch, size)), np.exp(generator.normal(size=(batch, size)))
@@ -46,6 +50,49 @@ def test_one_dimension_equals_the_integral(mean_1, scale_1, mean_2, scale_2):
     )
     kl = closed_form_kl(factorized([[mean_1]], [[scale_1]]), factorized([mean_2], [scale_2]))
     np.testing.assert_allclose(kl, [integral], rtol=1e-9)
+
+
+KINDS = {"gaussian": (factorized, scipy.stats.norm), "laplace": (laplace, scipy.stats.laplace)}
+
+
+@pytest.mark.parametrize("prior", KINDS)
+@pytest.mark.parametrize("parameters", [(0.7, 0.4, 0.0, 1.0), (-1.2, 1.9, 0.5, 0.8), (0.3, 0.01, 0.3, 2.0)])
+def test_a_laplace_distribution_in_one_dimension_equals_the_integral(prior, parameters):
+    mean_1, scale_1, mean_2, scale_2 = parameters
+    make, oracle = KINDS[prior]
+    q, p = scipy.stats.laplace(mean_1, scale_1), oracle(mean_2, scale_2)
+    ends = (mean_1 - 40 * scale_1, mean_1 + 40 * scale_1)
+    points = [point for point in {mean_1, mean_2} if ends[0] < point < ends[1]]
+    integral, _ = scipy.integrate.quad(
+        lambda z: q.pdf(z) * (q.logpdf(z) - p.logpdf(z)), *ends, points=points, epsabs=1e-12, limit=200
+    )
+    kl = closed_form_kl(laplace([[mean_1]], [[scale_1]]), make([mean_2], [scale_2]))
+    np.testing.assert_allclose(kl, [integral], rtol=1e-9)
+
+
+@pytest.mark.parametrize("prior", KINDS)
+def test_laplace_distributions_agree_with_monte_carlo_and_sum_over_dimensions(prior):
+    mean, scale, _ = draw(0)
+    posterior, prior = laplace(mean, scale), KINDS[prior][0]([0.1, 0.2, 0.3], [0.5, 1.0, 2.0])
+    check = kv.divergences.cross_check(posterior, prior, num_samples=20_000, seed=0)
+    assert np.all(np.abs(check.difference) < 4 * check.standard_error)
+    rates = closed_form_kl_per_dimension(posterior, prior)
+    assert rates.shape == (4, 3)
+    np.testing.assert_allclose(tf.reduce_sum(rates, axis=-1), check.closed_form, rtol=1e-12)
+
+
+def test_laplace_distributions_agree_with_tfp():
+    mean, scale, _ = draw(0)
+    posterior, prior = laplace(mean, scale), laplace(mean[0], scale[1])
+    np.testing.assert_allclose(closed_form_kl(posterior, prior), tfd.kl_divergence(posterior, prior), rtol=1e-12)
+
+
+def test_a_gaussian_posterior_has_no_closed_form_with_a_laplace_prior():
+    mean, scale, _ = draw(0)
+    with pytest.raises(NotImplementedError, match=r"Independent\(Normal\) and Independent\(Laplace\)"):
+        closed_form_kl(factorized(mean, scale), laplace(mean[0], scale[0]))
+    with pytest.raises(NotImplementedError, match=r"Received: Independent\(Normal\) and Independent\(Laplace\)"):
+        closed_form_kl_per_dimension(factorized(mean, scale), laplace(mean[0], scale[0]))
 
 
 @pytest.mark.parametrize("seed", range(3))

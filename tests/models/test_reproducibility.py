@@ -38,7 +38,7 @@ def batches_seen(vae, data, epochs=2, **kwargs):
     original = vae.train_step
 
     def spy(batch):
-        seen.append(np.array(batch[0] if isinstance(batch, tuple) else batch))
+        seen.append(np.array(batch[0]["x"]))
         return original(batch)
 
     vae.train_step = spy

@@ -82,3 +82,17 @@ def test_several_inputs_survive_a_file_and_mixed_precision(mlp, tmp_path):
     features = keras.models.load_model(tmp_path / "model.keras")(values)
     assert features.dtype == tf.float16
     np.testing.assert_array_equal(features, model(values))
+
+
+def test_joined_branches_are_numpys_and_fewer_rows_meet_every_block():
+    layer = kv.networks.JoinedMLP((3,), (2,), activation="tanh")
+    generator = np.random.default_rng(0)
+    x, z = generator.normal(size=(4, 5, 1)).astype("float32"), generator.normal(size=(8, 2)).astype("float32")
+    found = layer([x, z]).numpy()
+    branches = []
+    for branch, values in zip(layer.branches, (x.reshape(4, 5), z), strict=True):
+        kernel, bias = branch.get_weights()
+        branches.append(np.tanh(values @ kernel + bias))
+    kernel, bias = layer.joined.get_weights()
+    joined = np.concatenate([np.tile(branches[0], (2, 1)), branches[1]], axis=1)
+    np.testing.assert_allclose(found, np.tanh(joined @ kernel + bias), rtol=1e-5, atol=1e-6)

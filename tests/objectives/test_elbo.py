@@ -8,8 +8,7 @@ import tensorflow_probability as tfp
 
 import keras_vae as kv
 from keras_vae.core import Latent
-from tests import records
-from tests import oracles
+from tests import oracles, records
 
 tfd = tfp.distributions
 BATCH, LATENT, SIZE = 4, 2, 3

@@ -1,0 +1,245 @@
+"""A condition reaches every part through every door, and log p(x|c) is exact where the model is."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import keras_vae as kv
+from tests.conditional_gaussian import CLASSES, LATENT, MODEL, OFFSETS, SIZE, conditional_vae, draw, log_evidence
+
+X, LABELS = draw(70)
+DICTIONARY = {"x": X, "condition": LABELS}
+
+
+class Batches(keras.utils.PyDataset):
+    """Batches of dictionaries, by their number."""
+
+    def __len__(self):
+        return -(-len(X) // 16)
+
+    def __getitem__(self, index):
+        rows = slice(16 * index, 16 * index + 16)
+        return {"x": X[rows], "condition": LABELS[rows]}
+
+
+def batches():
+    """Yield batches as tuples for ever."""
+    while True:
+        for start in range(0, len(X), 16):
+            yield X[start : start + 16], LABELS[start : start + 16]
+
+
+DOORS = {
+    "y": lambda: {"x": X, "y": LABELS},
+    "column_y": lambda: {"x": (X, LABELS)},
+    "dictionary": lambda: {"x": DICTIONARY},
+    "batch": lambda: {"x": kv.core.Batch(X, LABELS)},
+    "data_set_of_tuples": lambda: {"x": tf.data.Dataset.from_tensor_slices((X, LABELS)).batch(16)},
+    "data_set_of_dictionaries": lambda: {"x": tf.data.Dataset.from_tensor_slices(DICTIONARY).batch(16)},
+    "pipeline": lambda: {"x": kv.data.pipeline(X, labels=LABELS, batch_size=16)},
+    "py_data_set": lambda: {"x": Batches()},
+    "generator": lambda: {"x": batches(), "steps_per_epoch": 5},
+}
+
+
+def steps_of(door):
+    """Return how a door is read once, to its end."""
+    made = DOORS[door]()
+    return {("steps" if name == "steps_per_epoch" else name): value for name, value in made.items()}
+
+
+def trained(seed=0, **data):
+    keras.utils.set_random_seed(seed)
+    vae = conditional_vae(exact=False)
+    vae.compile(keras.optimizers.Adam(0.05))
+    vae.fit(**data, batch_size=None if hasattr(data["x"], "element_spec") else 16, shuffle=False, epochs=2, verbose=0)
+    return vae
+
+
+@pytest.fixture(scope="module")
+def expected():
+    return trained(x=X, y=LABELS).get_weights()
+
+
+@pytest.mark.parametrize("door", DOORS)
+def test_every_door_trains_the_same_conditional_model(door, expected):
+    for one, other in zip(trained(**DOORS[door]()).get_weights(), expected, strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-5)
+
+
+@pytest.mark.parametrize("door", DOORS)
+def test_every_door_evaluates_and_predicts_the_same(door):
+    vae = conditional_vae()
+    vae.compile("adam")
+    np.testing.assert_allclose(
+        vae.evaluate(**steps_of(door), batch_size=16, verbose=0), vae.evaluate(X, LABELS, batch_size=16, verbose=0)
+    )
+    data = steps_of(door)
+    if data.pop("y", None) is not None:
+        data["x"] = DICTIONARY
+    reconstruction = vae.predict(**data, batch_size=16, verbose=0)
+    np.testing.assert_allclose(reconstruction, vae.reconstruct(DICTIONARY), rtol=1e-5, atol=1e-5)
+
+
+def test_the_evidence_is_exact_with_the_exact_posterior():
+    vae = conditional_vae()
+    exact = log_evidence(X, LABELS)
+    np.testing.assert_allclose(kv.evaluation.log_evidence(vae, DICTIONARY, 20, seed=0), exact, atol=2e-4)
+    data = tf.data.Dataset.from_tensor_slices((X, LABELS)).batch(16)
+    np.testing.assert_allclose(kv.evaluation.log_evidence(vae, data, 20, seed=0), exact, atol=2e-4)
+    for method, number, options in (("prior", 20_000, {}), ("ais", 64, {"num_steps": 200})):
+        found = kv.evaluation.log_evidence(
+            vae, {"x": X[:8], "condition": LABELS[:8]}, number, method, seed=0, **options
+        )
+        np.testing.assert_allclose(found, exact[:8], atol=0.25)
+
+
+def test_elbo_plus_gap_is_the_evidence_and_another_label_has_another_one():
+    vae = conditional_vae()
+    found = kv.evaluation.evaluate_vae(vae, DICTIONARY, 20, elbo_samples=2000, seed=0)
+    assert found.log_evidence == pytest.approx(log_evidence(X, LABELS).mean(), abs=1e-3)
+    assert abs(found.gap) < 0.02  # q is exact
+    others = (LABELS + 1) % CLASSES
+    swapped = kv.evaluation.log_evidence(vae, {"x": X, "condition": others}, 5000, seed=0)
+    exact = log_evidence(X, others)
+    assert np.mean(swapped) == pytest.approx(exact.mean(), abs=0.05)
+    assert np.mean(swapped) < found.log_evidence - 1.0
+
+
+def test_verbs_take_the_condition():
+    vae = conditional_vae()
+    z = vae.encode(DICTIONARY)
+    assert z.shape == (len(X), LATENT)
+    np.testing.assert_allclose(vae.decode(z, LABELS), vae.reconstruct((X, LABELS)), rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(vae.decode(z, 1), vae.decode(z, np.ones(len(z), int)))
+    assert set(vae.score(DICTIONARY, seed=0)) == {"elbo", "rate", "distortion"}
+    posterior = vae.posterior_of(DICTIONARY)
+    np.testing.assert_allclose(posterior.mean(), z, rtol=1e-5, atol=1e-5)
+
+
+def test_generated_observations_have_the_moments_of_their_label():
+    vae = conditional_vae()
+    for label in range(CLASSES):
+        x = vae.generate(4000, condition=label, sample=True, seed=1)
+        deviation = np.sqrt(np.diag(MODEL.marginal.cov))
+        np.testing.assert_array_less(np.abs(x.mean(axis=0) - OFFSETS[label]), 4 * deviation / np.sqrt(len(x)))
+        np.testing.assert_allclose(x.std(axis=0), deviation, rtol=0.06)
+    each = vae.generate(CLASSES, condition=np.arange(CLASSES), seed=1)
+    assert each.shape == (CLASSES, SIZE)
+
+
+def test_a_file_and_an_export_answer_as_the_model_does(tmp_path):
+    vae = conditional_vae()
+    vae.compile("adam")
+    vae.save(tmp_path / "model.keras")
+    loaded = kv.load_model(tmp_path / "model.keras")
+    np.testing.assert_allclose(loaded.reconstruct(DICTIONARY), vae.reconstruct(DICTIONARY), atol=1e-6)
+    served = tf.saved_model.load(kv.export.saved_model(vae, tmp_path / "served")).signatures
+    labels = tf.constant(LABELS, tf.int32)
+    found = served["reconstruct"](x=tf.constant(X), condition=labels)["reconstruction"]
+    np.testing.assert_allclose(found, vae.reconstruct(DICTIONARY), rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(
+        served["decode"](z=tf.constant(vae.encode(DICTIONARY)), condition=labels)["mean"],
+        vae.reconstruct(DICTIONARY),
+        rtol=1e-5,
+        atol=1e-5,
+    )
+    seeds = tf.stack([tf.range(len(X)), tf.range(len(X))], axis=1)
+    assert served["generate"](seed=seeds, condition=labels)["mean"].shape == (len(X), SIZE)
+    elbo = served["score"](x=tf.constant(X), condition=labels, seed=seeds)["elbo"].numpy()
+    assert elbo.mean() == pytest.approx(log_evidence(X, LABELS).mean(), abs=0.5)
+
+
+def test_a_run_with_a_condition_resumes(tmp_path):
+    def run(epochs, checkpoint):
+        keras.utils.set_random_seed(3)
+        vae = checkpoint.restore()
+        if vae is None:
+            vae = conditional_vae(exact=False)
+            vae.compile(keras.optimizers.Adam(0.05))
+        vae.fit(X, LABELS, batch_size=16, epochs=epochs, callbacks=[checkpoint], verbose=0)
+        return vae.get_weights()
+
+    uncut = run(4, kv.callbacks.Checkpoint(tmp_path / "uncut"))
+    run(2, kv.callbacks.Checkpoint(tmp_path / "cut"))
+    for one, other in zip(run(4, kv.callbacks.Checkpoint(tmp_path / "cut")), uncut, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_two_replicas_train_a_conditional_model_as_one():
+    def weights(num_replicas):
+        devices = [f"CPU:{i}" for i in range(num_replicas)]
+        strategy = tf.distribute.MirroredStrategy(devices, tf.distribute.ReductionToOneDevice())
+        with strategy.scope():
+            keras.utils.set_random_seed(1)
+            quiet = kv.posteriors.DiagonalGaussian(LATENT, log_var_range=(-40.0, -39.9))
+            vae = conditional_vae(exact=False, posterior=quiet)
+            vae.compile(keras.optimizers.SGD(0.01))
+        vae.fit(X, LABELS, batch_size=16, epochs=2, verbose=0)
+        return vae.get_weights()
+
+    for one, two in zip(weights(1), weights(2), strict=True):
+        np.testing.assert_allclose(two, one, atol=2e-5)
+
+
+def test_callbacks_measure_with_the_condition():
+    vae = conditional_vae()
+    vae.compile(keras.optimizers.SGD(0.0))
+    watch = [kv.callbacks.CollapseMonitor(DICTIONARY), kv.callbacks.KLCrossCheck((X, LABELS), num_samples=100)]
+    history = vae.fit(X, LABELS, verbose=0, callbacks=watch).history
+    assert history["kl_closed_form"][0] == pytest.approx(history["kl_loss"][0], rel=1e-4)
+
+
+def test_a_conditional_prior_is_the_one_of_its_condition():
+    prior = kv.priors.ConditionalGaussian(kv.networks.MLPDecoder((5,)))
+    vae = conditional_vae(exact=False, prior=prior)
+    vae.compile("adam")
+    vae.fit(X, LABELS, verbose=0)
+    record = vae.infer(DICTIONARY, seed=0)
+    means = record.latents[0].prior.mean().numpy()  # (batch, latent)
+    assert all(np.ptp(means[label == LABELS], axis=0).max() < 1e-6 for label in range(CLASSES))
+    assert np.ptp(means, axis=0).min() > 1e-4
+    assert vae.generate(6, condition=[0, 1, 2, 0, 1, 2], seed=0).shape == (6, SIZE)
+    assert np.isfinite(kv.evaluation.log_evidence(vae, DICTIONARY, 10, seed=0)).all()
+
+
+REFUSED = {
+    "no condition": (lambda vae: vae.fit(X, verbose=0), "`condition` must be given for the condition Labels"),
+    "no condition in a data set": (
+        lambda vae: vae.evaluate(tf.data.Dataset.from_tensor_slices(X).batch(8), verbose=0),
+        "`condition` must be given",
+    ),
+    "encode": (lambda vae: vae.encode(X), "`condition` must be given"),
+    "generate": (lambda vae: vae.generate(3), "`condition` must be given"),
+    "decode": (lambda vae: vae.decode(np.zeros((3, LATENT))), "`condition` must be given"),
+    "evidence": (lambda vae: kv.evaluation.log_evidence(vae, X, 2), "`condition` must be given"),
+    "a class too many": (lambda vae: vae.fit(X, LABELS + 1, verbose=0), r"`condition` must be in \[0, 2\]"),
+    "half a class": (lambda vae: vae.fit(X, LABELS + 0.5, verbose=0), "`condition` must be in|whole numbers"),
+    "too few": (lambda vae: vae.fit(X, LABELS[:9], verbose=0), "must have one row for each of the 70 examples"),
+    "given twice": (
+        lambda vae: vae.fit(DICTIONARY, LABELS, verbose=0),
+        "`condition` must be given once",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_a_condition_that_does_not_fit_is_refused_before_anything(case):
+    vae = conditional_vae()
+    vae.compile("adam")
+    before = vae.get_weights()
+    call, message = REFUSED[case]
+    with pytest.raises(ValueError, match=message):
+        call(vae)
+    assert int(vae.optimizer.iterations) == 0
+    for one, other in zip(vae.get_weights(), before, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_a_class_out_of_range_in_a_data_set_is_refused_as_it_is_read():
+    vae = conditional_vae()
+    vae.compile("adam")
+    data = tf.data.Dataset.from_tensor_slices((X, LABELS + 1)).batch(16)
+    with pytest.raises(tf.errors.InvalidArgumentError, match=r"`condition` must be in \[0, 2\]"):
+        vae.fit(data, verbose=0)
