@@ -1,5 +1,8 @@
 """The Student-t likelihood, whose heavy tails forgive outliers."""
 
+from collections.abc import Sequence
+from typing import Any, Literal
+
 import tensorflow as tf
 import tensorflow_probability as tfp
 
@@ -54,7 +57,15 @@ class StudentT(Likelihood):
     TensorShape([2])
     """
 
-    def __init__(self, event_shape, *, degrees_of_freedom=_BEGINNING, scale=1.0, minimum_scale=MINIMUM_SCALE, **kwargs):
+    def __init__(
+        self,
+        event_shape: Sequence[int],
+        *,
+        degrees_of_freedom: float | Literal["learned", "per_dimension"] = _BEGINNING,
+        scale: float | Literal["learned", "per_dimension"] = 1.0,
+        minimum_scale: float = MINIMUM_SCALE,
+        **kwargs: Any,
+    ):
         super().__init__(event_shape, **kwargs)
         self.degrees_of_freedom = _number_or_mode("degrees_of_freedom", degrees_of_freedom)
         self.scale = _number_or_mode("scale", scale)
@@ -66,11 +77,11 @@ class StudentT(Likelihood):
             )
 
     @property
-    def numbers_per_element(self):
+    def numbers_per_element(self) -> int:
         """A location, and a raw number for each parameter that is found per dimension."""
         return 1 + [self.scale, self.degrees_of_freedom].count("per_dimension")
 
-    def build(self, input_shape):
+    def build(self, input_shape: Sequence[Any]) -> None:
         """Build the projection, and the weights that are learned."""
         super().build(input_shape)
         # Without `autocast=False` Keras hands a half-precision copy to `call` under mixed precision.
@@ -80,7 +91,7 @@ class StudentT(Likelihood):
         if self.degrees_of_freedom == "learned":
             self.raw_degrees_of_freedom = self.add_weight(name="raw_degrees_of_freedom", **settings)
 
-    def split(self, projected):
+    def split(self, projected: tf.Tensor) -> dict[str, tf.Tensor]:
         """Return `location`, of shape (batch, *event_shape), and `scale` and `degrees_of_freedom`, alike or scalars."""
         location, *raw = tf.unstack(projected, axis=-1)
         scale, degrees = self.scale, self.degrees_of_freedom
@@ -91,15 +102,15 @@ class StudentT(Likelihood):
         scale, degrees = (tf.convert_to_tensor(value, location.dtype) for value in (scale, degrees))
         return {"location": location, "scale": scale, "degrees_of_freedom": degrees}
 
-    def elements(self, parameters):
+    def elements(self, parameters: dict[str, tf.Tensor]) -> tfp.distributions.Distribution:
         """Build the Student-t distribution of each element."""
         return tfp.distributions.StudentT(parameters["degrees_of_freedom"], parameters["location"], parameters["scale"])
 
-    def expected(self, parameters):
+    def expected(self, parameters: dict[str, tf.Tensor]) -> tf.Tensor:
         """Return the location, which is the median and the mode, and the mean where there is one."""
         return parameters["location"]
 
-    def mean(self, parameters):
+    def mean(self, parameters: dict[str, tf.Tensor]) -> tf.Tensor:
         """Return the location; a fixed number of at most one degree of freedom has no mean and is refused."""
         if self.degrees_of_freedom not in _MODES and self.degrees_of_freedom <= _LEAST:
             raise ValueError(
@@ -108,7 +119,7 @@ class StudentT(Likelihood):
             )
         return parameters["location"]
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Return the arguments that rebuild the layer."""
         names = ("degrees_of_freedom", "scale", "minimum_scale")
         return {**super().get_config(), **{name: getattr(self, name) for name in names}}

@@ -1,6 +1,8 @@
 """The factorized Laplace posterior."""
 
 import math
+from collections.abc import Sequence
+from typing import Any
 
 import tensorflow as tf
 import tensorflow_probability as tfp
@@ -33,26 +35,26 @@ class Laplace(Posterior):
         If `latent_dim` < 1 or `log_scale_range` is no range.
     """
 
-    def __init__(self, latent_dim, *, log_scale_range=(-10.0, 5.0), **kwargs):
+    def __init__(self, latent_dim: int, *, log_scale_range: Sequence[float] = (-10.0, 5.0), **kwargs: Any):
         super().__init__(latent_dim, **kwargs)
         self.log_scale_range = check_range("log_scale_range", log_scale_range)
 
     @property
-    def parameter_size(self):
+    def parameter_size(self) -> int:
         """The number of values that the projection gives for each example."""
         return 2 * self.latent_dim
 
-    def split(self, projected):
+    def split(self, projected: tf.Tensor) -> dict[str, tf.Tensor]:
         """Split into `mean` and `log_scale`, each of shape (batch, latent_dim)."""
         mean, log_scale = tf.split(projected, 2, axis=-1)
         return {"mean": mean, "log_scale": bounded(log_scale, *self.log_scale_range)}
 
-    def distribution(self, parameters):
+    def distribution(self, parameters: dict[str, tf.Tensor]) -> tfp.distributions.Distribution:
         """Build the Laplace distribution from `mean` and `log_scale`."""
         laplace = LaplaceDistribution(parameters["mean"], tf.exp(parameters["log_scale"]))
         return tfp.distributions.Independent(laplace, 1)
 
-    def sample(self, parameters, num_samples, seed):
+    def sample(self, parameters: dict[str, tf.Tensor], num_samples: int, seed: tf.Tensor) -> tf.Tensor:
         """Draw z = mean + scale eps."""
         mean = parameters["mean"]  # (batch, latent)
         u = _uniform(num_samples, tf.shape(mean), fold_in(as_seed(seed), replica_id()))
@@ -60,7 +62,7 @@ class Laplace(Posterior):
         eps = tf.sign(0.5 - u) * tf.math.log(2.0 * tf.minimum(u, 1.0 - u))
         return mean + tf.exp(parameters["log_scale"]) * tf.cast(eps, mean.dtype)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Return the arguments that rebuild the layer."""
         return {**super().get_config(), "log_scale_range": self.log_scale_range}
 
