@@ -77,7 +77,7 @@ class CollapseMonitor(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Measure, compare with the last epoch, and log what changed."""
-        levels = self._readings.mean(0)
+        levels = self._readings.mean()
         is_dead = [level < self.threshold for level in levels]
         self._tell(epoch, levels, is_dead)
         self._was_dead = is_dead

@@ -95,7 +95,7 @@ class KLCrossCheck(keras.callbacks.Callback):
             )
 
     def _measure(self, epoch):
-        found = self._readings.mean(fold_in(self.seed, epoch))
+        found = self._readings.mean(self.seed, epoch)
         # The variance of a mean over n is the sum of variances over n^2.
         variance = found["variance"] / len(self._readings.batch.x) + np.square(2.0 * _EPSILON * found["magnitude"])
         difference = found["monte_carlo"] - found["closed_form"]

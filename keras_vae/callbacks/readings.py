@@ -33,7 +33,7 @@ class Readings:
 
         self._read = read
 
-    def mean(self, seed):
+    def mean(self, seed=0, epoch=0):
         """Return the sums over all observations, divided by how many there are, as nested arrays of float64.
 
         All noise is of the seed; the model's own stream of noise is left alone.
@@ -41,7 +41,7 @@ class Readings:
         total = None
         for start in range(0, len(self.batch.x), self.batch_size):
             rows = self.batch.rows(start, start + self.batch_size)
-            part = self._read(rows.map(tf.constant).fields, fold_in(seed, Stream.CROSS_CHECK, start))
+            part = self._read(rows.map(tf.constant).fields, fold_in(seed, Stream.CROSS_CHECK, epoch, start))
             part = keras.tree.map_structure(lambda tensor: tensor.numpy().astype(np.float64), part)
             total = part if total is None else keras.tree.map_structure(np.add, total, part)
         return keras.tree.map_structure(lambda value: value / len(self.batch.x), total)

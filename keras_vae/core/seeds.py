@@ -28,8 +28,7 @@ class Stream(enum.IntEnum):
     SIMULATION = 13
     CROSS_CHECK = 14
     EVENTS = 15
-    REHEARSAL = 16
-    SCORE = 17
+    SCORE = 16
 
 
 def resolve_seed(seed: int | None) -> int:
