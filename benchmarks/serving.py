@@ -27,7 +27,7 @@ import onnxruntime
 import protocol
 import tensorflow as tf
 from ai_edge_litert.interpreter import Interpreter
-from keras_vae.export.halves import encoder_and_decoder
+from keras_vae.export.encoder_decoder import encoder_and_decoder
 
 import keras_vae as kv
 
