@@ -1,5 +1,6 @@
 """What every latent-variable model does: inference, generation and densities for any number of levels, and files."""
 
+import functools
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
@@ -113,7 +114,7 @@ class LatentVariableModel(Trainer):
         """The levels of latent variables, bottom-up."""
         raise NotImplementedError(f"`{type(self).__name__}` must have the property `levels`.")
 
-    @property
+    @functools.cached_property
     def latent_shapes(self) -> tuple[tuple[int, ...], ...]:
         """The shape of one z of each level, bottom-up."""
         return tuple(level.posterior.latent_shape for level in self.levels)
@@ -252,8 +253,10 @@ class LatentVariableModel(Trainer):
         """
         check_integer("num_samples", num_samples, minimum=1)
         self.ensure_built()
-        batch = self.spec.tensors(batch)
-        seed = as_seed(self._noise.next() if seed is None else seed)
+        seed = self._noise.next() if seed is None else seed
+        return self._infer(self.spec.tensors(batch), num_samples=num_samples, training=training, seed=as_seed(seed))
+
+    def _infer(self, batch, *, num_samples, training, seed):
         c = self._conditioned(batch, training)
         x, auxiliary = tf.cast(batch.x, self.variable_dtype), {}
         latents: tuple[Latent, ...] = ()

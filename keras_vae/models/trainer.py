@@ -2,6 +2,7 @@
 
 import abc
 import contextlib
+import functools
 import logging
 import types
 from typing import Any
@@ -38,7 +39,7 @@ _logger = logging.getLogger("keras_vae")
 class Trainer(Settled, keras.Model, abc.ABC):
     """Keras's training loop around `infer`: the objective reads the record, this class does the rest.
 
-    A subclass sets `likelihood` and `condition` and implements `infer`, `build` and the property `levels`.
+    A subclass sets `likelihood` and `condition` and implements `infer`, `_infer`, `build` and the property `levels`.
 
     Parameters
     ----------
@@ -80,7 +81,11 @@ class Trainer(Settled, keras.Model, abc.ABC):
         Inference
         """
 
-    @property
+    @abc.abstractmethod
+    def _infer(self, batch, *, num_samples, training, seed) -> Inference:
+        """Make the record of a batch that the spec has made."""
+
+    @functools.cached_property
     def spec(self) -> Spec:
         """What the model takes: the check of every door."""
         x = self.likelihood.values._replace(float16=self.compute_dtype == "float16")
@@ -513,7 +518,7 @@ class Trainer(Settled, keras.Model, abc.ABC):
 
     def _terms(self, batch, *, step, training) -> Terms:
         seed = self._noise_seed(Stream.TRAINING, step) if training else self._noise_seed(Stream.EVALUATION, 0)
-        record = self.infer(batch, num_samples=self.objective.num_samples, training=training, seed=seed)
+        record = self._infer(batch, num_samples=self.objective.num_samples, training=training, seed=seed)
         return self.objective(record, step=step, training=training)
 
     def _noise_seed(self, stream, step):

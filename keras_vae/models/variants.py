@@ -1,5 +1,6 @@
 """The models of the package: a VAE with one latent variable, and one with several levels."""
 
+import functools
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -79,7 +80,7 @@ class VAE(LatentVariableModel):
         super().__init__(objective=objective, condition=condition, seed=seed, **kwargs)
         self._set_parts(encoder=encoder, posterior=posterior, decoder=decoder, likelihood=likelihood, prior=prior)
 
-    @property
+    @functools.cached_property
     def levels(self) -> tuple[Level, ...]:
         """The only level."""
         return (Level(self.encoder, self.posterior, self.prior),)
@@ -153,7 +154,7 @@ class HierarchicalVAE(LatentVariableModel):
         parts = {"encoders": encoders, "posteriors": posteriors, "priors": priors}
         self._set_parts(**parts, decoder=decoder, likelihood=likelihood)
 
-    @property
+    @functools.cached_property
     def levels(self) -> tuple[Level, ...]:
         """The levels, bottom-up."""
         return tuple(map(Level, self.encoders, self.posteriors, self.priors))
