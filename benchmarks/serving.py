@@ -27,9 +27,9 @@ import onnxruntime
 import protocol
 import tensorflow as tf
 from ai_edge_litert.interpreter import Interpreter
-from keras_vae.export.encoder_decoder import encoder_and_decoder
 
 import keras_vae as kv
+from keras_vae.export.encoder_decoder import encoder_and_decoder
 
 HERE = pathlib.Path(__file__).parent
 sys.path.insert(0, str(HERE.parent))

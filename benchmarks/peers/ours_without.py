@@ -4,9 +4,9 @@ import contextlib
 
 import keras
 import tensorflow as tf
-from keras_vae.models.divergence import DivergenceGuard
 
 import keras_vae as kv
+from keras_vae.models.divergence import DivergenceGuard
 from peers.ours import Lap, make
 
 VARIANTS = ("guard", "trackers", "callbacks", "executions", "choice", "tuner", "training")

@@ -79,5 +79,5 @@ def _reason(error):
     if "Could not locate" in reason:
         return f"{reason.removesuffix('.')}: pass it in `custom_objects`, or import what registers it with Keras first"
     if "Lambda" in reason:
-        return f"{reason}: of a file that you trust, `keras.models.load_model(path, safe_mode=False)` runs such code"
+        return f"{reason}: Keras's own `load_model` runs such code, of a file that you trust, with its safe mode off"
     return reason

@@ -151,8 +151,11 @@ def test_bad_data_are_named():
     vae = small_vae()
     vae.compile("adam", run_eagerly=True)
     before = state_of(vae)
-    with pytest.raises(DivergenceError, match="`data` must be finite.* in training step 1. .* Look at the data set"):
+    with pytest.raises(ValueError, match="`x` must be finite. Received: NaN or infinity, first in example 3"):
         vae.train_on_batch(x)
+    vae.train_step(x)  # a door that looks at no values, such as a distributed data set's
+    with pytest.raises(DivergenceError, match="`data` must be finite.* in training step 1. .* Look at the data set"):
+        vae._run.guard.raise_if_diverged()
     assert_equal(state_of(vae), before)
     assert np.isfinite(vae.train_on_batch(X[:8])).all()
 
