@@ -3,13 +3,15 @@
 import pathlib
 import re
 
+import numpy as np
+
 import keras_vae as kv
 
 README = pathlib.Path(__file__).parents[1] / "README.md"
 
 
-def test_the_program_in_the_readme_runs(fashion, tmp_path, monkeypatch):
-    (program,) = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), flags=re.DOTALL)
+def test_the_programs_in_the_readme_run(fashion, tmp_path, monkeypatch):
+    program = "\n".join(re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), flags=re.DOTALL))
     few = tuple(images.first(200) for images in fashion)
     size = fashion[0].images.shape[1:]
     program = program.replace("(28, 28, 1)", str(size)).replace("epochs=20", "epochs=1")
@@ -19,6 +21,7 @@ def test_the_program_in_the_readme_runs(fashion, tmp_path, monkeypatch):
     exec(program, results)
     assert results["images"].shape == (16, *size)
     assert results["z"].shape == (100, 16)
+    assert set(np.unique(results["trousers"])) <= {0.0, 1.0}
     assert (tmp_path / "fashion.keras").exists()
 
 

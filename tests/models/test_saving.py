@@ -111,9 +111,9 @@ def test_a_fresh_process_loads_the_model_and_goes_on_as_if_it_had_not_been_saved
     other = MODELS[kind][0]()
     other.compile("adam")
     other.load_weights(folder / f"{kind}.weights.h5")
-    has_dropout = kind.startswith("functional")  # Keras does not save the position of a Dropout's seed
+    has_dropout = kind.startswith("functional")  # its seed's position is not saved; five steps of Adam go 5e-3 at most
     for one, resumed in zip(vae.get_weights(), other.get_weights(), strict=True):
-        np.testing.assert_allclose(resumed, one, atol=2e-3 if has_dropout else 1e-6)
+        np.testing.assert_allclose(resumed, one, atol=4e-3 if has_dropout else 1e-6)
     assert int(other.optimizer.iterations) == int(vae.optimizer.iterations) == 8
 
 
