@@ -88,12 +88,15 @@ class Spec(NamedTuple):
         Whether the likelihood scores single elements, so that a mask can leave some out.
     dtype : str
         The precision of arrays of floating-point numbers.
+    event_shape : tuple of int, optional
+        What masks are of, where that is not the shape of x.
     """
 
     x: Values
     condition: Values | None = None
     maskable: bool = True
     dtype: str = "float32"
+    event_shape: tuple | None = None
 
     def batch(self, data, y=None, sample_weight=None, *, class_weight=None) -> Batch:
         """Make a batch of whatever a user hands over, as arrays or as tensors, without looking at its values.
@@ -206,6 +209,10 @@ class Spec(NamedTuple):
         """
         checked = {}
         for name, values in batch.fields.items():
+            sizes = [tf.shape(values)[0], tf.shape(batch.x)[0]]
+            message = f"`{name}` must have one row for each example. Received: rows, examples"
+            with tf.control_dependencies([tf.debugging.Assert(sizes[0] == sizes[1], [message, sizes])]):
+                values = tf.identity(values)
             if name == "mask":
                 values = tf.cast(values, tf.float32)
                 is_mask = tf.reduce_all((values == 0.0) | (values == 1.0))
@@ -250,7 +257,15 @@ class Spec(NamedTuple):
         -------
         Batch
         """
-        return _hidden(self.batch(data).map(tf.convert_to_tensor))
+        batch = self.batch(data)
+        if isinstance(batch.x, keras.KerasTensor):
+            return batch
+        for name, values in batch.fields.items():
+            if None not in (sizes := (values.shape[0], batch.x.shape[0])) and sizes[0] != sizes[1]:
+                raise ValueError(
+                    f"`{name}` must have one row for each of the {sizes[1]} examples. Received: {sizes[0]}"
+                )
+        return _hidden(batch.map(tf.convert_to_tensor))
 
     def _values(self, name, batch):
         if name == "condition":
@@ -280,7 +295,7 @@ class Spec(NamedTuple):
             raise ValueError(
                 f"`mask` must be left out for {self.x.owner}, which does not score single elements. Received: a mask"
             )
-        sizes, shape = tuple(mask.shape)[1:], self.x.shape
+        sizes, shape = tuple(mask.shape)[1:], self.x.shape if self.event_shape is None else self.event_shape
         fits = len(sizes) <= len(shape) and all(
             size in (None, 1, expected) for size, expected in zip(sizes, shape, strict=False)
         )
@@ -311,7 +326,7 @@ class Spec(NamedTuple):
         if self.condition is None:
             remark(
                 ("labels", self.x.owner),
-                logging.INFO,
+                logging.WARNING,
                 "The labels `y` are left out: the model has no condition, and they have not the shape of x.",
             )
             return None
@@ -353,6 +368,8 @@ def _once(name, first, second, other=None):
 
 
 def _tensor_or_array(value, name):
+    if isinstance(value, (tf.SparseTensor, tf.SparseTensorSpec)):
+        raise ValueError(f"`{name}` must be dense: take `tf.sparse.to_dense`. Received: a sparse tensor")
     if isinstance(value, (tf.RaggedTensor, tf.RaggedTensorSpec)):
         raise ValueError(
             f"`{name}` must be a rectangular array: pad it, and pass a `mask` of shape (batch, time) with 1 where "
@@ -365,7 +382,9 @@ def _tensor_or_array(value, name):
 def _vector(weights):
     rank = _rank(weights)
     if rank == 2 and weights.shape[1] in (1, None):
-        return weights if isinstance(weights, tf.TypeSpec) else weights[:, 0]
+        if isinstance(weights, tf.TypeSpec):
+            return weights
+        return (tf.ensure_shape(weights, [None, 1]) if weights.shape[1] is None else weights)[:, 0]
     if rank not in (None, 1):
         raise ValueError(
             "`sample_weight` must have shape (batch,): one weight for each example. To leave single elements or time "
@@ -387,8 +406,10 @@ def _of_classes(labels, class_weight):
         labels = labels[:, 0] if labels.shape[1] == 1 else tf.argmax(labels, axis=1)
     elif _rank(labels) != 1:
         raise ValueError(f"`class_weight` must have labels of shape (batch,). Received: shape {tuple(labels.shape)}")
+    class_weight = {int(label): float(weight) for label, weight in class_weight.items()}
     if isinstance(labels, np.ndarray):
         return np.array([class_weight.get(int(label), 1.0) for label in np.round(labels)], np.float32)
+    labels = tf.round(labels) if labels.dtype.is_floating else labels
     weights = tf.ones(tf.shape(labels), tf.float32)
     for label, weight in class_weight.items():
         weights = tf.where(tf.cast(labels, tf.int64) == label, tf.cast(weight, tf.float32), weights)

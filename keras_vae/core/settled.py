@@ -3,6 +3,8 @@
 import functools
 import inspect
 
+import numpy as np
+
 
 class Settled:
     """Refuses another value for an argument of the constructor: what training has traced would not see it.
@@ -10,12 +12,14 @@ class Settled:
     An argument that is None at first may be filled in once.
     """
 
+    _also_settled: tuple[str, ...] = ()  # attributes that are for good and no arguments
+
     _settled_remedy = "Make a new one and a model with it; the parts that both models share keep their weights."
 
     def __setattr__(self, name, value):
         if name in _arguments(type(self)):
             old = vars(self).get(name)
-            if old is not None and old is not value and old != value:
+            if old is not None and old is not value and not np.array_equal(old, value):
                 raise AttributeError(
                     f"`{name}` must be given to the constructor of `{type(self).__name__}`: training keeps the value "
                     f"that it has traced. {self._settled_remedy} "
@@ -36,4 +40,4 @@ def _arguments(owner):
         if issubclass(parent, Settled) and "__init__" in vars(parent):
             parameters = list(inspect.signature(parent.__init__).parameters.values())[1:]
             names |= {p.name for p in parameters if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)}
-    return frozenset(names - {"name", "dtype", "trainable"})
+    return frozenset((names | set(owner._also_settled)) - {"name", "dtype", "trainable"})

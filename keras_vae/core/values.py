@@ -150,7 +150,7 @@ class Values(NamedTuple):
         seen = tf.cast(values, tf.float32)
         if observed is not None:
             blank = 0.0 if self.support is None else float(self.support[0])
-            seen = tf.where(right_aligned(observed, seen.shape.rank) > 0, seen, blank)
+            seen = tf.where(tf.cast(right_aligned(observed, seen.shape.rank), tf.bool), seen, blank)
         # NaN and infinity become NaN here, and one sum finds them all.
         finite = tf.debugging.Assert(
             tf.reduce_sum(seen * 0.0) == 0.0, [f"`{name}` must be finite. Received: NaN or infinity"]

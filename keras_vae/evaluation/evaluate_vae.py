@@ -237,6 +237,11 @@ def evaluate_vae(
     num_samples = default_num_samples(num_samples, method)
     vae = check_model(vae)
     x = collect(x, vae.spec)
+    if x.sample_weight is not None:
+        raise ValueError(
+            "`sample_weight` must be left out of `evaluate_vae`, whose averages count each example once: weigh the "
+            "values of `log_evidence` and `vae.score`. Received: weights"
+        )
     seed = resolve_seed(seed)
     evidence = estimate_evidence(
         vae, x, num_samples, method, seed=seed, batch_size=batch_size, progress=progress, **annealing

@@ -7,11 +7,11 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_vae.core import as_seed, fold_in, register, replica_id, resolve_seed, standard_normal
+from keras_vae.core import Settled, as_seed, fold_in, register, replica_id, resolve_seed, standard_normal
 
 
 @register
-class Sampling(keras.layers.Layer):
+class Sampling(Settled, keras.layers.Layer):
     """Draw z = mean + exp(log_var / 2) * eps with eps ~ N(0, I) (Kingma & Welling 2014, section 2.4).
 
     The noise is independent of the inputs, so gradients reach `mean` and `log_var`. Each replica of a `tf.distribute`

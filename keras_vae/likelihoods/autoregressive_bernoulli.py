@@ -63,7 +63,6 @@ class AutoregressiveBernoulli(Likelihood):
     support = (0.0, 1.0)
     is_discrete = True
     takes_logits = True
-    scores_elements = False
 
     def __init__(
         self,

@@ -51,9 +51,6 @@ class Likelihood(Settled, Layer, abc.ABC):
     takes_logits: bool = False
     """Whether the parameters are logits, which a decoder must not have passed through a sigmoid or a softmax."""
 
-    scores_elements: bool = True
-    """Whether log p(x|z) is a sum over elements, of which a mask may leave some out."""
-
     numbers_per_element: int = 1
     """How many numbers the projection gives for each element of an event."""
 
@@ -85,6 +82,11 @@ class Likelihood(Settled, Layer, abc.ABC):
     def working_numbers(self) -> int:
         """How many numbers are held at a time for one sample of one event; evaluation plans its memory by it."""
         return self.event_size * self.numbers_per_element
+
+    @property
+    def scores_elements(self) -> bool:
+        """Whether log p(x|z) is a sum over elements, of which a mask may leave some out."""
+        return type(self).elements is not Likelihood.elements
 
     @property
     def values(self) -> Values:

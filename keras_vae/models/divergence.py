@@ -48,7 +48,7 @@ class DivergenceGuard:
 
     def __init__(self, log_names):
         # kl_loss before reconstruction_loss: a posterior that is NaN makes both so. Bounds are sums of the others.
-        names = sorted((name for name in log_names if not name.endswith("elbo")), key=lambda name: name != "kl_loss")
+        names = sorted(log_names, key=lambda name: (name.endswith("elbo"), name != "kl_loss"))
         self.terms = ("data", *names, "loss", "gradient")
         self._first = tf.Variable(  # 0, or the step times the number of terms, plus the term
             0, dtype=tf.int64, trainable=False, aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA

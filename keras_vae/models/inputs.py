@@ -116,6 +116,11 @@ def collect(data: Any, spec: Spec) -> Batch:
     if not is_stream(data):
         return spec.arrays(data)
     batches = [batch.fields for batch in host_batches(data, spec, 1)]
+    if len({frozenset(batch) for batch in batches}) > 1:
+        raise ValueError(
+            "The batches must have the same fields, all of them. "
+            f"Received: {' and '.join(sorted({str(sorted(batch)) for batch in batches}))}"
+        )
     if not batches:
         raise ValueError("The data must hold at least one example. Received: none")
     return Batch(**{name: np.concatenate([batch[name] for batch in batches]) for name in batches[0]})

@@ -221,7 +221,7 @@ class LatentVariableModel(Trainer):
         tf.Tensor
             Shape (batch, *x_shape).
         """
-        batch = self.spec.batch(inputs)
+        batch = self.spec.tensors(inputs)
         c = self._conditioned(batch, training)
         means = [parameters["mean"] for parameters in self._parameters_at_means(batch, c, training)]
         return self.likelihood.expected(self._decoded(means, c, training))
@@ -254,7 +254,7 @@ class LatentVariableModel(Trainer):
         check_integer("num_samples", num_samples, minimum=1)
         self.ensure_built()
         seed = self._noise.next() if seed is None else seed
-        return self._infer(self.spec.tensors(batch), num_samples=num_samples, training=training, seed=as_seed(seed))
+        return self._infer(self._checked(batch), num_samples=num_samples, training=training, seed=as_seed(seed))
 
     def _infer(self, batch, *, num_samples, training, seed):
         c = self._conditioned(batch, training)
@@ -269,7 +269,7 @@ class LatentVariableModel(Trainer):
             latents = (Latent(z, posterior.distribution(parameters), prior), *latents)
             for name, term in posterior.auxiliary(parameters, training).items():
                 name = name if len(self.levels) == 1 else f"{name}_{level + 1}"
-                auxiliary[name] = term if term.shape.rank == 1 else tf.reduce_mean(term, axis=0)
+                auxiliary[name] = _auxiliary(name, term, samples=above is not None)
         event = self.likelihood.observe(batch.event)
         parameters = self._decoded([latent.z for latent in latents], c, training)
         parameters = self.likelihood.fit_batch(
@@ -298,7 +298,7 @@ class LatentVariableModel(Trainer):
             Of batch shape (batch,) and event shape `latent_shapes[-1]`.
         """
         self.ensure_built()
-        batch = self.spec.tensors(batch)
+        batch = self._checked(batch)
         c = self._conditioned(batch, False)
         x = tf.cast(batch.x, self.variable_dtype)
         parameters = self._posterior_parameters(len(self.levels) - 1, x, None, c, False)
@@ -318,7 +318,7 @@ class LatentVariableModel(Trainer):
             Bottom-up, of batch shape (batch,) and event shapes `latent_shapes`.
         """
         self.ensure_built()
-        batch = self.spec.tensors(batch)
+        batch = self._checked(batch)
         parameters = self._parameters_at_means(batch, self._conditioned(batch, False), False)
         return tuple(level.posterior.distribution(part) for level, part in zip(self.levels, parameters, strict=True))
 
@@ -441,7 +441,7 @@ class LatentVariableModel(Trainer):
         Parameters
         ----------
         x : array_like, dict, tuple or stream of batches
-            As in `fit`; x and the condition alone count.
+            As in `fit`; x, the condition and the mask count.
         batch_size : int
             Examples at a time, of arrays; memory is bounded by it.
 
@@ -488,7 +488,7 @@ class LatentVariableModel(Trainer):
         Parameters
         ----------
         x : array_like, dict, tuple or stream of batches
-            As in `fit`; x and the condition alone count.
+            As in `fit`; x, the condition and the mask count.
         batch_size : int
             Examples at a time, of arrays; memory is bounded by it.
 
@@ -630,6 +630,10 @@ class LatentVariableModel(Trainer):
         self.ensure_built()
         blank = self.spec.blank(1)
         self(blank.x if self.condition is None else blank.fields)  # Keras exports what was called once
+        if self.condition is not None:
+            fields = blank.fields.items()
+            specs = {name: tf.TensorSpec([None, *rows.shape[1:]], rows.dtype, name) for name, rows in fields}
+            kwargs.setdefault("input_signature", [specs])
         return super().export(filepath, *args, **kwargs)
 
     def save(self, filepath: Any, overwrite: bool = True, **kwargs) -> None:
@@ -766,6 +770,12 @@ class LatentVariableModel(Trainer):
                 f"activation of its last layer out. `decode` gives probabilities. Received: the activation {name}"
             )
 
+    def _checked(self, data):
+        """Make a batch of tensors; outside of graphs its values are looked at."""
+        if tf.executing_eagerly():
+            self.spec.arrays(data)
+        return self.spec.tensors(data)
+
     def _seed_of(self, level, seed):
         """Give each of several levels noise of its own; the only one has the seed's, as in files of version 1."""
         return seed if len(self.levels) == 1 else fold_in(seed, level)
@@ -887,6 +897,18 @@ def _one_tensor(features, name="encoder"):
             f"Received: {len(features)} tensors"
         )
     return features
+
+
+def _auxiliary(name, term, samples):
+    """Return a posterior's term as a vector over examples; below the top level it has samples in front."""
+    term = tf.convert_to_tensor(term)
+    expected = "(samples, batch)" if samples else "(batch,)"
+    if name in ("loss", "elbo", "iwelbo", "kl_loss", "reconstruction_loss", "beta") or term.shape.rank != 1 + samples:
+        raise ValueError(
+            f"`auxiliary` terms must have names of their own and shape {expected}. "
+            f"Received: {name!r} of shape {tuple(term.shape)}"
+        )
+    return tf.reduce_mean(term, axis=0) if samples else term
 
 
 def _tiled(x, times):

@@ -18,6 +18,7 @@ from keras_vae.core import (
     Spec,
     Stream,
     check_instance,
+    check_integer,
     check_restorable,
     fold_in,
     global_sum,
@@ -90,7 +91,13 @@ class Trainer(Settled, keras.Model, abc.ABC):
         """What the model takes: the check of every door."""
         x = self.likelihood.values._replace(float16=self.compute_dtype == "float16")
         condition = None if self.condition is None else self.condition.values
-        return Spec(x, condition, maskable=self.likelihood.scores_elements, dtype=self.variable_dtype)
+        return Spec(
+            x,
+            condition,
+            maskable=self.likelihood.scores_elements,
+            dtype=self.variable_dtype,
+            event_shape=self.likelihood.event_shape,
+        )
 
     @property
     def metrics(self) -> list:
@@ -235,6 +242,8 @@ class Trainer(Settled, keras.Model, abc.ABC):
         if writes_models(callbacks):
             check_restorable(self)
         batch_size = batch_size or 32
+        if steps_per_epoch is not None:
+            check_integer("steps_per_epoch", steps_per_epoch, minimum=0)
         if is_stream(x):
             _refuse_beside_stream(y=y, sample_weight=sample_weight)
             if validation_split and validation_data is None:
@@ -246,10 +255,11 @@ class Trainer(Settled, keras.Model, abc.ABC):
         else:
             arrays = self.spec.arrays(x, y, sample_weight, class_weight=class_weight)
             if validation_split and validation_data is None:
-                arrays, validation_data = _split(arrays, validation_split)
-            x = pipeline(
-                arrays, batch_size=batch_size, shuffle=shuffle, seed=self.seed, repeat=steps_per_epoch is not None
-            )
+                arrays, held_out = _split(arrays, validation_split)
+                if class_weight is not None:  # of training alone, as in Keras
+                    held_out = _split(self.spec.arrays(x, y, sample_weight), validation_split)[1]
+                validation_data = held_out
+            x = pipeline(arrays, batch_size=batch_size, shuffle=shuffle, seed=self.seed, repeat=bool(steps_per_epoch))
         if validation_data is not None:
             if isinstance(validation_data, list) and any(hasattr(part, "shape") for part in validation_data):
                 validation_data = tuple(validation_data)  # as in Keras
@@ -328,7 +338,7 @@ class Trainer(Settled, keras.Model, abc.ABC):
         Parameters
         ----------
         x : array_like, dict, tuple, tf.data.Dataset, keras.utils.PyDataset or generator
-            As in `fit`; x and the condition alone count.
+            As in `fit`; x, the condition and the mask count.
         batch_size : int, optional
             Examples in a batch of arrays, 32 by default.
         verbose, steps, callbacks
@@ -537,9 +547,9 @@ class Trainer(Settled, keras.Model, abc.ABC):
 
     def _shares(self, terms, weights, penalty):
         """Return this replica's share of the global mean; the optimizer sums gradients over replicas."""
-        share = tf.cast(weights, terms.loss.dtype)
-        # A batch whose weights are all zero teaches nothing; 0 / 0 would spoil every weight.
-        share = tf.math.divide_no_nan(share, global_sum(tf.reduce_sum(share)))
+        # As in Keras, by the number of examples: a weight counts as much in whatever batch its example comes.
+        rows = global_sum(tf.cast(tf.shape(weights)[0], terms.loss.dtype))
+        share = tf.cast(weights, terms.loss.dtype) / rows
         return [
             self.optimizer.scale_loss(tf.reduce_sum(share * loss) + penalty / num_replicas())
             for loss in (terms.loss, *(terms.inference_losses or ()))
@@ -578,8 +588,11 @@ class Trainer(Settled, keras.Model, abc.ABC):
 
     def _rehearse(self):
         """Run the objective once on zeros, so that parts that do not fit are refused, and return what it logs."""
-        record = self.infer(self.spec.blank(1), num_samples=self.objective.num_samples, seed=0)
+        size, num_samples = 3, self.objective.num_samples  # one example would broadcast
+        record = self.infer(self.spec.blank(size), num_samples=num_samples, seed=0)
+        _check_record(record, (num_samples, size))
         terms = self.objective(record, step=0, training=False)
+        _check_terms(terms, size, type(self.objective).__name__)
         if self.objective.has_inference_losses:
             self._inference_variables()
         return ["loss", *terms.logs]
@@ -627,6 +640,33 @@ def _weighted(batch):
     weights = batch.sample_weight
     weights = tf.ones([tf.shape(batch.x)[0]]) if weights is None else tf.cast(weights, tf.float32)
     return batch._replace(sample_weight=weights)
+
+
+def _check_record(record, shape):
+    """Refuse densities that are not one number for each sample and example: others would broadcast in silence."""
+    densities = {"likelihood": record.log_likelihood}
+    for latent in record.latents:
+        densities |= {name: getattr(latent, name).log_prob(latent.z) for name in ("posterior", "prior")}
+    for name, density in densities.items():
+        if tuple(density.shape) != shape:
+            raise ValueError(
+                f"The {name} must have a density of shape (num_samples, batch), {shape} here: wrap factorized "
+                f"distributions into `tfp.distributions.Independent`. Received: shape {tuple(density.shape)}"
+            )
+
+
+def _check_terms(terms, size, objective):
+    """Refuse a loss or logs of a shape that would broadcast in silence."""
+    if "loss" in terms.logs:
+        raise ValueError(f"`logs` of {objective} must have other names than 'loss', which is logged. Received: 'loss'")
+    shapes = {name: tuple(tf.convert_to_tensor(term).shape) for name, term in terms.logs.items()}
+    for name, shape in {**shapes, "loss": tuple(terms.loss.shape)}.items():
+        if shape != (size,) and (name == "loss" or shape):
+            expected = "(batch,)" if name == "loss" else "(batch,) or ()"
+            raise ValueError(
+                f"`{name}` of {objective} must have shape {expected}, a number for each of {size} examples here. "
+                f"Received: shape {shape}"
+            )
 
 
 def _split(batch: Batch, fraction):

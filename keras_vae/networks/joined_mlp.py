@@ -6,13 +6,13 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from keras_vae.core import check_shape, register
+from keras_vae.core import Settled, check_shape, register
 from keras_vae.networks.mlp import MLP
 from keras_vae.networks.trunk import Activation, Initializer
 
 
 @register
-class JoinedMLP(keras.layers.Layer):
+class JoinedMLP(Settled, keras.layers.Layer):
     """A branch of dense layers for each input, joined by concatenation into further dense layers.
 
     It is the trunk of q(z1|x, z2) and p(x|z1, z2) in a hierarchical VAE (Tomczak & Welling 2018, section 4). An input

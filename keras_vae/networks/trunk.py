@@ -7,7 +7,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from keras_vae.core import fresh
+from keras_vae.core import Settled, fresh
 from keras_vae.layers import GatedDense
 
 Activation = str | Callable[..., Any] | None
@@ -20,7 +20,7 @@ def shapes_of(input_shape):
     return [tuple(shape) for shape in (input_shape if several else [input_shape])]
 
 
-class Trunk(keras.layers.Layer):
+class Trunk(Settled, keras.layers.Layer):
     """A chain of layers, made by a subclass in `__init__` or in `build`; several inputs are flattened and joined."""
 
     def __init__(

@@ -1,6 +1,5 @@
 """The importance-weighted bound."""
 
-import math
 from typing import Any, Literal
 
 import tensorflow as tf
@@ -50,7 +49,8 @@ class IWELBO(Objective):
         log_posteriors = [latent.posterior.log_prob(latent.z) for latent in record.latents]
         log_ratio = tf.add_n(log_posteriors) - tf.add_n(log_priors)
         log_weight = log_likelihood - log_ratio
-        iwelbo = tf.reduce_logsumexp(log_weight, axis=0) - math.log(self.num_samples)
+        count = tf.cast(tf.shape(log_weight)[0], log_weight.dtype)  # K, or what `score` is asked for
+        iwelbo = tf.reduce_logsumexp(log_weight, axis=0) - tf.math.log(count)
         losses = None
         if self.has_inference_losses:
             losses = _inference_losses(record.latents, log_likelihood, log_priors, log_posteriors)

@@ -16,6 +16,7 @@ class Objective(Settled, abc.ABC):
     `get_config` and are registered with Keras. What they put into `Terms.logs` is logged, under any name.
     """
 
+    _also_settled = ("num_samples",)
     _settled_remedy = (
         "For a weight that changes pass a `keras_vae.schedules.Schedule`. Otherwise make a model of the same parts, "
         "which keep their weights, with another objective."

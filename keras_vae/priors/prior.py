@@ -19,6 +19,8 @@ class Prior(Settled, Layer, abc.ABC):
         Passed to `keras.layers.Layer`.
     """
 
+    _also_settled = ("latent_dim",)
+
     is_conditional: bool = False
     """Whether p(z|c) depends on the latent variable above, on the model's condition, or on both."""
 

@@ -5,8 +5,10 @@ from typing import Any, Self
 
 import tensorflow as tf
 
+from keras_vae.core import Settled
 
-class Schedule(abc.ABC):
+
+class Schedule(Settled, abc.ABC):
     """A value that depends on the optimizer's step.
 
     Subclasses implement `value` and `get_config` and are registered with Keras, so that a model that is saved in the

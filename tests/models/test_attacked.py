@@ -1,0 +1,252 @@
+"""Cases that once looked like a normal training: each is held against an oracle, or refused by name."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+import tensorflow_probability as tfp
+
+import keras_vae as kv
+from tests.conditional_gaussian import conditional_vae, draw
+from tests.models.conftest import binary, small_vae
+
+X = binary(32)
+
+
+def compiled(**parts):
+    keras.utils.set_random_seed(0)
+    vae = small_vae(**parts)
+    vae.compile(keras.optimizers.SGD(0.05))
+    return vae
+
+
+@pytest.mark.parametrize("batch_size", [1, 4, 32])
+def test_a_weight_counts_as_much_in_whatever_batch_its_example_comes_as_in_keras(batch_size):
+    # The location of a Gaussian without latents is the weighted mean of the data, for Keras too.
+    x = np.tile(np.array([[1.0], [-1.0]], "float32"), (16, 1))
+    weights = np.tile([1.0, 0.1], 16)
+
+    class Free(keras.layers.Layer):
+        """A decoder that ignores z."""
+
+        def build(self, shape):
+            self.location = self.add_weight(shape=(1,), initializer="zeros")
+
+        def call(self, z):
+            return 0.0 * z + self.location
+
+    vae = small_vae((1,), 1, decoder=Free(), likelihood=kv.likelihoods.Gaussian((1,), scale=1.0, projection=None))
+    vae.encoder.trainable = vae.posterior.trainable = False
+    plain = keras.Sequential([keras.Input((1,)), Free()])
+    steps = 600 * batch_size // 32
+    for model, data in ((vae, (x,)), (plain, (x, x))):
+        model.compile(keras.optimizers.SGD(0.05), **({} if model is vae else {"loss": "mse"}))
+        model.fit(*data, sample_weight=weights, batch_size=batch_size, epochs=max(60, steps), verbose=0)
+    expected = np.average(x[:, 0], weights=weights)
+    assert float(vae.decoder.location[0]) == pytest.approx(expected, abs=0.06)
+    assert float(plain.layers[-1].location[0]) == pytest.approx(expected, abs=0.06)
+
+
+def test_accumulated_gradients_of_weighted_parts_are_those_of_the_batch():
+    weights = np.linspace(0.1, 3.0, 32)
+    found = []
+    for options, size in (({"gradient_accumulation_steps": 2}, 16), ({}, 32)):
+        keras.utils.set_random_seed(0)
+        vae = small_vae(posterior=kv.posteriors.DiagonalGaussian(2, log_var_range=(-40.0, -39.9)))
+        vae.compile(keras.optimizers.SGD(0.05, **options))
+        vae.fit(X, sample_weight=weights, batch_size=size, shuffle=False, verbose=0)
+        found.append(vae.get_weights())
+    for one, other in zip(*found, strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-5)
+
+
+def test_an_importance_weighted_score_of_more_samples_stays_below_the_evidence():
+    vae = compiled(objective=kv.objectives.IWELBO(5))
+    found = vae.score(X, num_samples=500, seed=0)
+    evidence = kv.evaluation.log_evidence(vae, X, 2000, seed=0)
+    assert found["iwelbo"].mean() == pytest.approx(evidence.mean(), abs=0.02)
+    few = vae.score(X, num_samples=2, seed=0)
+    assert np.all(few["iwelbo"] >= few["elbo"] - 1e-4)
+
+
+@pytest.mark.parametrize("field", ["sample_weight", "target", "mask"])
+def test_a_field_of_another_length_is_refused_by_data_sets_and_by_infer(field):
+    fields = {"x": X, field: (X[:1] if field != "sample_weight" else np.ones(1, "float32"))}
+    data = tf.data.Dataset.from_tensors(fields)
+    with pytest.raises((ValueError, tf.errors.InvalidArgumentError), match="must have one row for each"):
+        compiled().fit(data, verbose=0)
+    with pytest.raises(ValueError, match="must have one row for each of the 32 examples. Received: 1"):
+        compiled().infer(fields)
+
+
+class Odd(kv.objectives.Objective):
+    """An objective whose loss or logs have another shape."""
+
+    def __init__(self, kind):
+        self.kind = kind
+
+    def __call__(self, record, *, step, training):
+        loss = -tf.reduce_mean(record.log_likelihood, axis=0)
+        shapes = {"column": loss[:, None], "one": loss[:1], "samples": record.log_likelihood}
+        logs = {"mine": shapes[self.kind[5:]]} if self.kind.startswith("logs") else {"mine": loss}
+        if self.kind == "named loss":
+            logs = {"loss": loss}
+        return kv.objectives.Terms(shapes.get(self.kind, loss), logs)
+
+    def get_config(self):
+        return {"kind": self.kind}
+
+
+@pytest.mark.parametrize("kind", ["column", "one", "samples", "logs column", "logs one", "logs samples", "named loss"])
+def test_a_loss_or_a_log_that_would_broadcast_is_refused_by_compile(kind):
+    with pytest.raises(ValueError, match=r"of Odd must have"):
+        compiled(objective=Odd(kind))
+
+
+def test_a_density_of_single_dimensions_is_refused_by_compile():
+    class Factors(kv.priors.StandardNormal):
+        def distribution(self, posterior_of=None, condition=None, training=False):
+            return tfp.distributions.Normal(tf.zeros(self.latent_dim), 1.0)
+
+    with pytest.raises(ValueError, match="The prior must have a density of shape .*`tfp.distributions.Independent`"):
+        compiled(prior=Factors(), objective=kv.objectives.ELBO(kl="monte_carlo"))
+
+
+def test_a_posteriors_own_term_has_a_name_and_a_shape_of_its_own():
+    class Owning(kv.posteriors.DiagonalGaussian):
+        term = ("spread", 1)
+
+        def auxiliary(self, parameters, training=False):
+            values = tf.reduce_sum(parameters["log_var"], axis=-1)
+            return {self.term[0]: values if self.term[1] else tf.reduce_sum(values)}
+
+    vae = compiled(posterior=Owning(2))
+    logs = vae.fit(X, verbose=0).history
+    assert logs["loss"][0] == pytest.approx(
+        logs["reconstruction_loss"][0] + logs["kl_loss"][0] + logs["spread"][0], rel=1e-4
+    )
+    for term in (("elbo", 1), ("spread", 0)):
+        Owning.term = term
+        with pytest.raises(ValueError, match="`auxiliary` terms must have names of their own"):
+            compiled(posterior=Owning(2))
+
+
+def test_calling_a_model_hides_what_is_masked():
+    vae, mask = compiled(), np.ones_like(X)
+    mask[:, :3] = 0.0
+    fields = {"x": np.where(mask == 1, X, np.nan).astype("float32"), "mask": mask}
+    np.testing.assert_allclose(vae(fields), vae.reconstruct(fields), rtol=1e-5)
+
+
+def test_boolean_masks_and_weights_of_unknown_width_pass_a_data_set():
+    mask = np.random.default_rng(0).random(X.shape) < 0.7
+    loss = [
+        compiled().fit(tf.data.Dataset.from_tensor_slices({"x": X, "mask": m}).batch(8), verbose=0).history["loss"]
+        for m in (mask, mask.astype("float32"))
+    ]
+    assert loss[0] == loss[1]
+    for width in (1, 4):
+        spec = {"x": tf.TensorSpec([None, 6]), "sample_weight": tf.TensorSpec([None, None])}
+        data = tf.data.Dataset.from_generator(
+            lambda width=width: iter([{"x": X, "sample_weight": np.ones((32, width), "float32")}]),
+            output_signature=spec,
+        )
+        if width == 1:
+            compiled().fit(data, verbose=0)
+        else:
+            with pytest.raises((ValueError, tf.errors.InvalidArgumentError)):
+                compiled().fit(data, verbose=0)
+
+
+def test_a_stream_whose_batches_have_other_fields_is_refused_where_it_is_collected():
+    batches = [{"x": X[:16]}, {"x": X[16:], "mask": np.ones_like(X[16:])}]
+    with pytest.raises(ValueError, match="The batches must have the same fields"):
+        kv.evaluation.log_evidence(compiled(), iter(batches), 2)
+
+
+def test_class_weights_are_of_training_alone_as_in_keras():
+    labels, classes = np.arange(32) % 2, {"0": 1.0, 1.0: 5.0}
+    split = (
+        compiled()
+        .fit(X, labels, class_weight=classes, validation_split=0.25, batch_size=8, shuffle=False, verbose=0)
+        .history
+    )
+    apart = (
+        compiled()
+        .fit(
+            X[:24],
+            labels[:24],
+            class_weight={0: 1.0, 1: 5.0},
+            validation_data=X[24:],
+            batch_size=8,
+            shuffle=False,
+            verbose=0,
+        )
+        .history
+    )
+    assert split == apart
+
+
+def test_no_steps_an_epoch_end_as_in_keras():
+    assert len(compiled().fit(X, steps_per_epoch=0, verbose=0).history["loss"]) == 1
+    with pytest.raises(ValueError, match="`steps_per_epoch` must be >= 0"):
+        compiled().fit(X, steps_per_epoch=-1, verbose=0)
+
+
+def test_a_part_of_a_part_that_training_has_traced_refuses_another_value():
+    vae = compiled(objective=kv.objectives.ELBO(kv.schedules.LinearSchedule(0.0, 1.0, steps=4)))
+    for part, name, value in (
+        (vae.objective.beta, "end", 100.0),
+        (vae.encoder, "units", (3,)),
+        (vae.encoder, "activation", keras.activations.relu),
+        (vae.prior, "latent_dim", 7),
+        (kv.objectives.IWELBO(3), "num_samples", 7),
+    ):
+        with pytest.raises(AttributeError, match=f"`{name}` must be given to the constructor"):
+            setattr(part, name, value)
+
+
+def test_weights_are_refused_where_they_would_not_count():
+    with pytest.raises(ValueError, match="`sample_weight` must be left out of `evaluate_vae`"):
+        kv.evaluation.evaluate_vae(compiled(), {"x": X, "sample_weight": np.ones(32)}, 2)
+
+
+def test_values_are_looked_at_by_infer_and_posterior_of_too():
+    vae = compiled()
+    for verb in (vae.infer, vae.posterior_of, vae.latent_posteriors):
+        with pytest.raises(ValueError, match=r"`x` must be in \[0, 1\]"):
+            verb(255 * X)
+
+
+def test_a_likelihood_of_dependent_elements_refuses_a_mask_by_itself():
+    class Whole(kv.likelihoods.Bernoulli):
+        elements = kv.likelihoods.Likelihood.elements
+
+        def distribution(self, parameters):
+            return tfp.distributions.Independent(tfp.distributions.Bernoulli(logits=parameters["logits"]), 1)
+
+    vae = small_vae(likelihood=Whole((6,)))
+    with pytest.raises(ValueError, match="`mask` must be left out for the likelihood Whole"):
+        vae.encode({"x": X, "mask": np.ones_like(X)})
+
+
+def test_a_mask_of_one_hot_codes_is_one_of_events():
+    vae = small_vae(likelihood=kv.likelihoods.Categorical((6,), 3, encoding="one_hot"))
+    x = np.eye(3, dtype="float32")[np.random.default_rng(0).integers(0, 3, (8, 6))]
+    assert np.isfinite(vae.score({"x": x, "mask": np.ones((8, 6))}, seed=0)["elbo"]).all()
+    with pytest.raises(ValueError, match="`mask` must have the shape of an event"):
+        vae.encode({"x": x, "mask": np.ones((8, 6, 3))})
+
+
+def test_keras_exports_a_conditional_model(tmp_path):
+    vae = conditional_vae()
+    x, labels = draw(5)
+    vae.export(tmp_path / "model", verbose=False)
+    served = tf.saved_model.load(tmp_path / "model")
+    found = served.serve({"x": tf.constant(x), "condition": tf.constant(labels, tf.float32)})
+    np.testing.assert_allclose(found, vae.reconstruct((x, labels)), rtol=1e-5, atol=1e-5)
+
+
+def test_sparse_data_are_refused():
+    with pytest.raises(ValueError, match="`x` must be dense"):
+        compiled().fit(tf.sparse.from_dense(X), verbose=0)
