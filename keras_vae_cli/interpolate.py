@@ -1,7 +1,7 @@
 """keras-vae interpolate: the way from one image to another."""
 
 import pathlib
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -72,7 +72,7 @@ def interpolate(
             images = load_rows(dataset, [int(start), int(end)], vae.event_shape, split=split)
         pair = observations(vae.likelihood, images)[0]
         typer.echo(f"Interpolating with {model}, {method}")
-        strip = {"num_steps": num_steps or _NUM_STEPS, "method": method}
+        strip: dict[str, Any] = {"num_steps": num_steps or _NUM_STEPS, "method": method}
         for path in output:
             if path.suffix.lower() == ".gif":
                 kv.plots.interpolation_gif(vae, *pair, path, num_steps=num_steps or _NUM_FRAMES, method=method)

@@ -158,6 +158,10 @@ class Spec(NamedTuple):
             fields["sample_weight"] = _vector(fields["sample_weight"])
         batch = Batch(**fields)
         self._check_shapes(batch)
+        if batch.mask is not None and not isinstance(batch.mask, tf.TypeSpec):
+            # One rank, so that a graph of one form of mask takes the others.
+            rank = 1 + len(self.x.shape if self.event_shape is None else self.event_shape)
+            batch = batch._replace(mask=right_aligned(batch.mask, rank))
         return batch
 
     def arrays(self, data, y=None, sample_weight=None, *, class_weight=None) -> Batch:
@@ -321,6 +325,12 @@ class Spec(NamedTuple):
         lengths = [None if _rank(values) in (None, 0) else values.shape[0] for values in (fields["x"], y)]
         if None not in lengths and lengths[0] != lengths[1]:
             raise ValueError(f"`y` must have one row for each of the {lengths[0]} examples. Received: {lengths[1]}")
+        sizes = tuple(y.shape)[1:]
+        if len(sizes) > 0 and None not in sizes and np.prod(sizes) == np.prod(self.x.shape) and self.condition is None:
+            raise ValueError(
+                f"`y` must have shape (batch, {', '.join(map(str, self.x.shape))}) to be the target, or be left out. "
+                f"Received: shape {tuple(y.shape)}, with as many elements"
+            )
         if self.condition is None and is_used:
             return None
         if self.condition is None:

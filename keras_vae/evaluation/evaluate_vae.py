@@ -193,7 +193,8 @@ def evaluate_vae(
     vae : keras_vae.VAE or keras_vae.HierarchicalVAE
         The model.
     x : array_like
-        Shape (n, *x_shape): observations, as the likelihood takes them.
+        Shape (n, *x_shape), or what else `fit` takes: `(x, y)`, a dictionary, a data set. With a condition the
+        evidence is log p(x|c), with a mask that of what is observed, with a target that of the target.
     num_samples : int, optional
         Samples for the evidence, as in `log_evidence`.
     method : {"importance", "prior", "ais"}

@@ -48,7 +48,8 @@ def log_evidence(
     vae : keras_vae.VAE or keras_vae.HierarchicalVAE
         The model.
     x : array_like
-        Shape (n, *x_shape): observations, as the likelihood takes them.
+        Shape (n, *x_shape), or what else `fit` takes: `(x, y)`, a dictionary, a data set. With a condition the
+        evidence is log p(x|c), with a mask that of what is observed, with a target that of the target.
     num_samples : int, optional
         K, at least 1. By default 5000, and 16 chains for "ais".
     method : {"importance", "prior", "ais"}

@@ -657,6 +657,7 @@ def _check_record(record, shape):
 
 def _check_terms(terms, size, objective):
     """Refuse a loss or logs of a shape that would broadcast in silence."""
+    check_instance(f"The answer of {objective}", terms, Terms, "a `keras_vae.objectives.Terms`")
     if "loss" in terms.logs:
         raise ValueError(f"`logs` of {objective} must have other names than 'loss', which is logged. Received: 'loss'")
     shapes = {name: tuple(tf.convert_to_tensor(term).shape) for name, term in terms.logs.items()}

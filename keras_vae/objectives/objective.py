@@ -13,7 +13,21 @@ class Objective(Settled, abc.ABC):
     """A function from a record and the optimizer's step to the terms that are minimised and logged.
 
     It sees the record (`keras_vae.core.Inference`), the step and nothing else. Subclasses implement `__call__` and
-    `get_config` and are registered with Keras. What they put into `Terms.logs` is logged, under any name.
+    `get_config` and are registered with Keras. What they put into `Terms.logs` is logged, under any name but "loss".
+
+    In the record, `log_likelihood` and each latent's z have the samples in front: (num_samples, batch, ...). Terms are
+    means over samples, of shape (batch,). The terms of `record.auxiliary`, which posteriors contribute, belong into
+    both loss and logs. Where they differ, a class sets `num_samples`, the posterior samples that it wants,
+    `needs_density`, whether q must have one, and `couples_examples`.
+
+    Examples
+    --------
+    >>> @keras.saving.register_keras_serializable("mine")
+    ... class WithSize(keras_vae.objectives.ELBO):
+    ...     def __call__(self, record, *, step, training):
+    ...         terms = super().__call__(record, step=step, training=training)
+    ...         size = tf.reduce_mean(tf.reduce_sum(record.latents[0].z ** 2, axis=-1), axis=0)
+    ...         return terms._replace(logs={**terms.logs, "size": size})
     """
 
     _also_settled = ("num_samples",)

@@ -250,3 +250,30 @@ def test_keras_exports_a_conditional_model(tmp_path):
 def test_sparse_data_are_refused():
     with pytest.raises(ValueError, match="`x` must be dense"):
         compiled().fit(tf.sparse.from_dense(X), verbose=0)
+
+
+def test_a_target_of_nearly_the_shape_of_x_is_not_left_out_as_labels():
+    vae = small_vae((2, 3, 1))
+    vae.compile("adam")
+    x = binary(8, (2, 3, 1))
+    for y in (x[..., 0], x.reshape(8, 6)):
+        with pytest.raises(ValueError, match=r"`y` must have shape \(batch, 2, 3, 1\) to be the target"):
+            vae.fit(x, y, verbose=0)
+
+
+def test_masks_with_and_without_the_channel_axis_go_through_one_model():
+    vae = small_vae((2, 3, 1))
+    vae.compile("adam")
+    x, mask = binary(8, (2, 3, 1)), np.ones((8, 2, 3, 1))
+    first = vae.evaluate({"x": x, "mask": mask}, verbose=0)
+    for other in (mask[..., 0], mask[:, :, 0, 0], mask[..., 0].astype(bool)):
+        assert vae.evaluate({"x": x, "mask": other}, verbose=0) == first
+
+
+def test_an_answer_of_an_objective_that_is_not_of_terms_is_refused():
+    class Bare(Odd):
+        def __call__(self, record, *, step, training):
+            return -tf.reduce_mean(record.log_likelihood, axis=0)
+
+    with pytest.raises(TypeError, match="The answer of Bare"):
+        compiled(objective=Bare("plain"))
