@@ -298,7 +298,11 @@ class LatentVariableModel(Trainer):
             Of batch shape (batch,) and event shape `latent_shapes[-1]`.
         """
         self.ensure_built()
-        batch = self._checked(batch)
+        return self._posterior_of(self._checked(batch))
+
+    def _posterior_of(self, batch):
+        """Return q(z|x) of what need not be an observation, such as a prior's pseudo-inputs."""
+        batch = self.spec.tensors(batch)
         c = self._conditioned(batch, False)
         x = tf.cast(batch.x, self.variable_dtype)
         parameters = self._posterior_parameters(len(self.levels) - 1, x, None, c, False)
@@ -348,7 +352,7 @@ class LatentVariableModel(Trainer):
                 leading = tf.shape(above)[: len(above.shape) - len(self.latent_shapes[level + 1])]
                 condition = tf.broadcast_to(condition, tf.concat([leading, tf.shape(condition)[1:]], axis=0))
             context = _listed(above, condition)
-        return prior.distribution(posterior_of=self.posterior_of, condition=context, training=training)
+        return prior.distribution(posterior_of=self._posterior_of, condition=context, training=training)
 
     def sample_prior(self, num_samples: Any, seed: Any, condition: Any = None) -> tuple[tf.Tensor, ...]:
         """Draw the latents from their priors, from the top down.
@@ -373,7 +377,7 @@ class LatentVariableModel(Trainer):
             if prior.is_conditional:
                 drawn = self.prior_of(level, z[0] if z else None, condition).sample(seed=level_seed)
             else:
-                drawn = prior.sample(num_samples, seed=level_seed, posterior_of=self.posterior_of)
+                drawn = prior.sample(num_samples, seed=level_seed, posterior_of=self._posterior_of)
             z = (drawn, *z)
         return z
 
