@@ -44,7 +44,9 @@ def functional_model():
     x = keras.Input((6,))
     hidden = keras.layers.Dense(8, activation="relu")(x)
     encoder = keras.Model(x, keras.layers.Concatenate()([hidden, x]))
-    return small_vae(encoder=encoder, decoder=keras.Sequential([keras.layers.Dense(8), keras.layers.Dropout(0.1)]))
+    return small_vae(
+        encoder=encoder, decoder=keras.Sequential([keras.layers.Dense(8), keras.layers.Dropout(0.1, seed=1)])
+    )
 
 
 def autoencoder():
@@ -107,13 +109,14 @@ def test_a_fresh_process_loads_the_model_and_goes_on_as_if_it_had_not_been_saved
     np.testing.assert_allclose(outputs["generate"], vae.generate(3, seed=7), atol=1e-6)
     np.testing.assert_allclose(outputs["evaluate"], vae.evaluate(x, verbose=0), rtol=1e-6)
 
+    if kind.startswith("functional"):  # Keras saves no position of a Dropout's seed: the loaded one begins anew
+        vae.decoder.layers[-1].seed_generator.state.assign([1, 0])
     vae.fit(x, batch_size=8, epochs=2, initial_epoch=1, verbose=0)
     other = MODELS[kind][0]()
     other.compile("adam")
     other.load_weights(folder / f"{kind}.weights.h5")
-    has_dropout = kind.startswith("functional")  # its seed's position is not saved; five steps of Adam go 5e-3 at most
     for one, resumed in zip(vae.get_weights(), other.get_weights(), strict=True):
-        np.testing.assert_allclose(resumed, one, atol=4e-3 if has_dropout else 1e-6)
+        np.testing.assert_allclose(resumed, one, atol=1e-6)
     assert int(other.optimizer.iterations) == int(vae.optimizer.iterations) == 8
 
 
