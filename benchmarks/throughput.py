@@ -8,6 +8,7 @@ installed (the extra `bench`, best in an environment of its own):
     python benchmarks/throughput.py                       # everything
     python benchmarks/throughput.py --workload mlp        # one model
     python benchmarks/throughput.py --losses              # what guard, trackers, callbacks and Python cost a step
+    python benchmarks/throughput.py --before CHECKOUT     # against the package of another checkout
     python benchmarks/throughput.py --table               # the committed results as Markdown
 """
 
@@ -26,9 +27,11 @@ import tempfile
 
 HERE = pathlib.Path(__file__).resolve().parent
 RESULTS = HERE / "results" / "throughput.json"
+RESULTS_BEFORE = HERE / "results" / "throughput_before.json"
 PACKAGES = {"jax_step": ("jax",), "pytorch_loop": ("torch",), "pythae_trainer": ("pythae",)}
 LABELS = {
     "ours": "keras_vae, compile and fit",
+    "ours before": "the same, of the checkout to compare with",
     "tensorflow_step xla": "TensorFlow step by hand, XLA",
     "tensorflow_step graph": "TensorFlow step by hand, no XLA",
     "tensorflow_step xla_binary_outside": "TensorFlow step by hand, XLA, binarized outside of it",
@@ -41,9 +44,9 @@ LABELS = {
 HAND = ("tensorflow_step xla", "tensorflow_step graph", "tensorflow_step xla_binary_outside", "jax_step")
 TORCH = ("pytorch_loop", "pytorch_loop fused_adam")
 ENTRANTS = {
-    "mlp": [name for name in LABELS if name != "tensorflow_step xla_binary_outside"],
-    "conv": [name for name in LABELS if name != "tensorflow_step xla_binary_outside"],
-    "binarized": [name for name in LABELS if name != "pythae_trainer"],
+    "mlp": [name for name in LABELS if name not in ("ours before", "tensorflow_step xla_binary_outside")],
+    "conv": [name for name in LABELS if name not in ("ours before", "tensorflow_step xla_binary_outside")],
+    "binarized": [name for name in LABELS if name not in ("ours before", "pythae_trainer")],
     "faces": ["ours", "tensorflow_step graph", "keras_script", "pytorch_loop"],
 }
 TARGETS = {  # against the best of some peers
@@ -78,9 +81,11 @@ class Peer:
         Whether the workload is a small one.
     errors : file
         What it writes on its standard error.
+    package : pathlib.Path, optional
+        A checkout whose package it imports.
     """
 
-    def __init__(self, name, workload, quick, errors):
+    def __init__(self, name, workload, quick, errors, package=None):
         self.name = name
         command = [sys.executable, str(HERE / "throughput.py"), "--peer", name, "--workload", workload]
         self._errors = errors
@@ -90,7 +95,7 @@ class Peer:
             stdout=subprocess.PIPE,
             stderr=self._errors,
             text=True,
-            env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "2"},
+            env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "2", **({"PYTHONPATH": str(package)} if package else {})},
         )
 
     def ready(self):
@@ -125,7 +130,7 @@ def missing(name):
     return [package for package in PACKAGES.get(name.split()[0], ()) if importlib.util.find_spec(package) is None]
 
 
-def measure(workload, names, *, repetitions, quick, log):
+def measure(workload, names, *, repetitions, quick, log, before=None):
     """Let peers train in turns.
 
     Returns
@@ -140,7 +145,8 @@ def measure(workload, names, *, repetitions, quick, log):
         log(f"{workload}: starting {len(names) - len(skipped)} processes")
         peers = []
         for name in (name for name in names if name not in skipped):
-            peers.append(Peer(name, workload, quick, stack.enter_context(tempfile.TemporaryFile("w+"))))
+            errors = stack.enter_context(tempfile.TemporaryFile("w+"))
+            peers.append(Peer(name, workload, quick, errors, before if name == "ours before" else None))
             stack.callback(peers[-1].close)
         for peer in peers:
             peer.ready()
@@ -240,6 +246,13 @@ def peer_versions():
     return found
 
 
+def commit_of(checkout):
+    """Return the commit that a checkout is at."""
+    return subprocess.run(
+        ["git", "-C", checkout, "rev-parse", "HEAD"], check=True, capture_output=True, text=True
+    ).stdout.strip()
+
+
 def markdown(rows):
     """Return the tables of the last full run of each workload as Markdown."""
     lines = []
@@ -275,12 +288,14 @@ def main(arguments=None):
     parser.add_argument("--workload", choices=sorted(WORKLOADS), action="append", help="all by default")
     parser.add_argument("--only", action="append", metavar="PEER", help="beside `ours`; all by default")
     parser.add_argument("--losses", action="store_true", help="what is lost to guard, trackers, callbacks and Python")
+    parser.add_argument("--before", type=pathlib.Path, metavar="CHECKOUT", help="compare with its package alone")
     parser.add_argument("--repetitions", type=int, default=7)
     parser.add_argument("--quick", action="store_true", help="small models, one repetition: a rehearsal")
     parser.add_argument("--table", action="store_true", help="print the results as Markdown and run nothing")
-    parser.add_argument("--output", type=pathlib.Path, default=RESULTS)
+    parser.add_argument("--output", type=pathlib.Path, help="where results are added")
     parser.add_argument("--peer", help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
+    options.output = options.output or (RESULTS_BEFORE if options.before else RESULTS)
 
     if options.table:
         sys.stdout.write(markdown(json.loads(options.output.read_text())))
@@ -297,15 +312,21 @@ def main(arguments=None):
         workload = WORKLOADS[name].quick() if options.quick else WORKLOADS[name]
         names = list(LOSSES) if options.losses else ENTRANTS[name]
         names = [peer for peer in names if peer == "ours" or not options.only or peer in options.only]
+        names = ["ours", "ours before"] if options.before else names
         repetitions = 1 if options.quick else options.repetitions
         before = protocol.machine()
-        laps, skipped = measure(name, names, repetitions=repetitions, quick=options.quick, log=rich.print)
+        laps, skipped = measure(
+            name, names, repetitions=repetitions, quick=options.quick, log=rich.print, before=options.before
+        )
         summary = summarize(workload, laps, skipped)
         targets = {}
         if not options.losses:
             check_alike(summary)
+        if not (options.losses or options.before):
             targets = against_targets(name, summary)
         row = {"workload": f"losses of {name}" if options.losses else name, "quick": options.quick, "seed": 0}
+        if options.before:
+            row["before"] = commit_of(options.before)
         row |= {"repetitions": repetitions, **summary, "targets": targets, "machine": before, "peers": peer_versions()}
         protocol.append_row(options.output, row)
         show("losses" if options.losses else name, summary, targets)

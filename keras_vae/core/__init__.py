@@ -29,7 +29,7 @@ from keras_vae.core.validation import (
     check_range,
     check_shape,
 )
-from keras_vae.core.values import Values, as_array, right_aligned
+from keras_vae.core.values import Values, as_array, remark, right_aligned
 
 __all__ = [
     "FORMAT_VERSION",
@@ -66,6 +66,7 @@ __all__ = [
     "keras_internals",
     "num_replicas",
     "register",
+    "remark",
     "remove_partial",
     "replica_id",
     "resolve_seed",

@@ -259,8 +259,20 @@ def is_numeric(dtype):
     return dtype == tf.bfloat16.as_numpy_dtype or np.dtype(dtype).kind in "fiub"
 
 
-def remark(key, level, message, *args):
-    """Log a message, once in a process."""
+def remark(key: tuple, level: int, message: str, *args: Any) -> None:
+    """Log a message, once in a process.
+
+    Parameters
+    ----------
+    key : tuple
+        What it is about: another message of the same key is not logged.
+    level : int
+        As `logging` has them.
+    message : str
+        With places for `args`.
+    *args
+        What the message shows.
+    """
     if key not in _REMARKS:
         _REMARKS.add(key)
         _logger.log(level, message, *args)

@@ -1,6 +1,7 @@
 """What every latent-variable model does: inference, generation and densities for any number of levels, and files."""
 
 import functools
+import logging
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
@@ -23,6 +24,7 @@ from keras_vae.core import (
     check_restorable,
     deserialize,
     fold_in,
+    remark,
     resolve_seed,
     save_whole,
     serialize,
@@ -203,8 +205,9 @@ class LatentVariableModel(Trainer):
                 )
                 prior.build(*([z[level].shape, shapes] if prior.is_conditional else [z[level].shape]))
             above = z[level]
-        self._check_decoder()
-        self.likelihood(_one_tensor(self.decoder(_listed(*z, c)), "decoder"))
+        features = _one_tensor(self.decoder(_listed(*z, c)), "decoder")
+        self._check_decoder(features.shape)
+        self.likelihood(features)
 
     def call(self, inputs, training=False):
         """Reconstruct: what the likelihood expects at the posteriors' means.
@@ -759,20 +762,30 @@ class LatentVariableModel(Trainer):
         if hasattr(self.levels[-1].prior, "resolve_x_shape"):
             self.levels[-1].prior.resolve_x_shape(self.likelihood.x_shape)
 
-    def _check_decoder(self):
-        """Refuse a decoder that ends in a sigmoid or a softmax where its output is taken for logits."""
-        if self.likelihood.projection is not None or not self.likelihood.takes_logits:
+    def _check_decoder(self, features_shape):
+        """Refuse, or remark on, a decoder that ends in a sigmoid or a softmax where logits are expected."""
+        makes_events = tuple(features_shape[1:]) == self.event_shape
+        if not self.likelihood.takes_logits or (self.likelihood.projection is not None and not makes_events):
             return
         layer = self.decoder
         while getattr(layer, "layers", None):
             shaping = (keras.layers.Reshape, keras.layers.Flatten, keras.layers.Cropping2D, keras.layers.Permute)
             layer = next((last for last in reversed(layer.layers) if not isinstance(last, shaping)), None)
-        name = getattr(getattr(layer, "activation", None), "__name__", "")
-        if name in ("sigmoid", "hard_sigmoid", "softmax"):
+        name, owner = getattr(getattr(layer, "activation", None), "__name__", ""), type(self.likelihood).__name__
+        if name not in ("sigmoid", "hard_sigmoid", "softmax"):
+            return
+        if self.likelihood.projection is None:
             raise ValueError(
-                f"The decoder must end in logits for `{type(self.likelihood).__name__}(projection=None)`: leave the "
+                f"The decoder must end in logits for `{owner}(projection=None)`: leave the "
                 f"activation of its last layer out. `decode` gives probabilities. Received: the activation {name}"
             )
+        remark(
+            ("sigmoid", owner, name),
+            logging.WARNING,
+            "The decoder ends in the activation %s and has the shape of an event, but `%s` takes its output for "
+            "features and projects it again: leave the activation out and pass `projection=None`.",
+            *(name, owner),
+        )
 
     def _checked(self, data):
         """Make a batch of tensors; outside of graphs its values are looked at."""

@@ -171,13 +171,13 @@ class Trainer(Settled, keras.Model, abc.ABC):
             )
             self.optimizer.build(self.trainable_variables)
 
-    def compile_from_config(self, config):
+    def compile_from_config(self, config: dict) -> None:
         """Compile as the saved model was; Keras leaves that to classes with a `compile` of their own."""
         known = ("optimizer", "run_eagerly", "steps_per_execution", "jit_compile", "auto_scale_loss")
         config = keras.saving.deserialize_keras_object(config)
         self.compile(**{name: config[name] for name in known if name in config})
 
-    def get_compile_config(self):
+    def get_compile_config(self) -> dict | None:
         """Return what `compile` was given, so that a loaded model chooses anew on the device that it finds."""
         config = super().get_compile_config()
         return config and {**config, **self._run.wanted}
@@ -429,7 +429,7 @@ class Trainer(Settled, keras.Model, abc.ABC):
         self._single_steps()
         return super().predict_on_batch(self.spec.arrays(x).fields)
 
-    def train_step(self, data):
+    def train_step(self, data: Any) -> dict[str, tf.Tensor]:
         """Update the weights once: infer, objective, gradients, trackers.
 
         A step with NaN or infinity in a term or in the gradient changes no weight, and neither do those after it.
@@ -457,7 +457,7 @@ class Trainer(Settled, keras.Model, abc.ABC):
         terms, penalty = self._run.guard.update(self, batch, differentiate)
         return self._track(terms, batch.sample_weight, penalty)
 
-    def test_step(self, data):
+    def test_step(self, data: Any) -> dict[str, tf.Tensor]:
         """Evaluate one batch: the training step without its gradients.
 
         Parameters
@@ -474,7 +474,7 @@ class Trainer(Settled, keras.Model, abc.ABC):
         terms = self._terms(batch, step=self.optimizer.iterations, training=False)
         return self._track(terms, batch.sample_weight, self._penalty())
 
-    def predict_step(self, data):
+    def predict_step(self, data: Any) -> tf.Tensor:
         """Reconstruct one batch."""
         return self(self.spec.tensors(data).fields, training=False)
 
@@ -508,12 +508,12 @@ class Trainer(Settled, keras.Model, abc.ABC):
 
         self.likelihood.calibrate(squared_errors())
 
-    def make_test_function(self, force=False):
+    def make_test_function(self, force: bool = False) -> None:
         """Make what evaluates batches; without XLA, unless it was asked for."""
         with self._without_chosen_xla():
             super().make_test_function(force)
 
-    def make_predict_function(self, force=False):
+    def make_predict_function(self, force: bool = False) -> None:
         """Make what predicts batches; without XLA, unless it was asked for."""
         with self._without_chosen_xla():
             super().make_predict_function(force)

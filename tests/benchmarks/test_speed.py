@@ -33,6 +33,17 @@ def test_the_peers_train_the_same_model_in_turns(script, tmp_path, capsys):
     assert "TensorFlow step by hand" in capsys.readouterr().out
 
 
+@pytest.mark.soak
+def test_the_package_is_compared_with_that_of_another_checkout(script, tmp_path):
+    throughput, output = script("throughput"), tmp_path / "before.json"
+    options = ["--quick", "--workload", "mlp", "--before", str(BENCHMARKS.parent), "--output", str(output)]
+    throughput.main(options)
+    (row,) = json.loads(output.read_text())
+    assert set(row["images_per_second"]) == {"ours", "ours before"}
+    assert len(row["before"]) == 40
+    assert row["last_loss"]["ours"] == row["last_loss"]["ours before"]
+
+
 def lap(seconds, loss=5.0, weights=7):
     return {"seconds": seconds, "cpu_seconds": 2 * seconds, "loss": loss, "weights": weights, "peak_memory_mib": 1}
 

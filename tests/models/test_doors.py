@@ -436,6 +436,15 @@ def test_a_decoder_that_ends_in_probabilities_is_not_read_as_logits(activation):
     ).build()
 
 
+def test_a_decoder_of_probabilities_that_would_be_projected_again_is_remarked_on(monkeypatch, caplog):
+    monkeypatch.setattr(values, "_REMARKS", set())
+    for activation, channels, warns in (("sigmoid", 1, True), (None, 1, False), ("sigmoid", 3, False)):
+        caplog.clear()
+        last = [keras.layers.Dense(16 * channels, activation), keras.layers.Reshape((4, 4, channels))]
+        small_vae((4, 4, 1), decoder=keras.Sequential(last)).build()
+        assert ("ends in the activation sigmoid" in caplog.text and "`projection=None`" in caplog.text) is warns
+
+
 def test_an_encoder_of_several_tensors_is_refused_with_the_remedy():
     inputs = keras.Input((6,))
     mean, log_var = keras.layers.Dense(2)(inputs), keras.layers.Dense(2)(inputs)
