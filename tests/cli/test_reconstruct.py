@@ -45,7 +45,7 @@ def test_no_more_than_so_many_are_taken_from_all_sources_together(colour, faces,
     assert main([*command, "--output", str(tmp_path / "x.npy")]) == 0
     assert "Reconstructing 15 images" in capsys.readouterr().out
     array = np.load(tmp_path / "x.npy")
-    np.testing.assert_array_equal(array[12:], array[:3])
+    np.testing.assert_allclose(array[12:], array[:3], atol=1e-6)  # products round by their place in a batch
 
 
 @pytest.mark.parametrize(
