@@ -117,6 +117,52 @@ class LinearGaussian:
         """
         return self.marginal.logpdf(x)
 
+    def log_evidence_observed(self, x, observed):
+        """Return log p of what is observed.
+
+        Parameters
+        ----------
+        x : numpy.ndarray
+            Shape (n, event_size).
+        observed : numpy.ndarray
+            Shape (n, event_size), boolean.
+
+        Returns
+        -------
+        numpy.ndarray
+            Shape (n,), in nats.
+        """
+        return np.array(
+            [
+                scipy.stats.multivariate_normal(self.offset[seen], self.marginal.cov[np.ix_(seen, seen)]).logpdf(
+                    row[seen]
+                )
+                for row, seen in zip(x, observed, strict=True)
+            ]
+        )
+
+    def conditional(self, x, observed):
+        """Return mean and covariance of what is missing of one observation, given what is observed.
+
+        `E[m|o] = b_m + C_mo C_oo^-1 (o - b_o)`, `Cov[m|o] = C_mm - C_mo C_oo^-1 C_om` (Bishop 2006, section 2.3.1).
+
+        Parameters
+        ----------
+        x : numpy.ndarray
+            Shape (event_size,).
+        observed : numpy.ndarray
+            Shape (event_size,), boolean.
+
+        Returns
+        -------
+        tuple of numpy.ndarray
+            Shapes (missing,) and (missing, missing).
+        """
+        covariance, hidden = self.marginal.cov, ~observed
+        gain = covariance[np.ix_(hidden, observed)] @ np.linalg.inv(covariance[np.ix_(observed, observed)])
+        mean = self.offset[hidden] + gain @ (x - self.offset)[observed]
+        return mean, covariance[np.ix_(hidden, hidden)] - gain @ covariance[np.ix_(observed, hidden)]
+
     def posterior_mean(self, x):
         """Return E[z|x].
 
@@ -211,7 +257,7 @@ def maximum_likelihood(x, latent_dim):
     return -0.5 * np.sum(np.log(2 * np.pi * variances) + 1)
 
 
-def linear_vae(model, posterior, *, objective=None, scale=None, dtype="float64"):
+def linear_vae(model, posterior, *, objective=None, scale=None, missing=False, dtype="float64"):
     """Build a `VAE` from the package's parts whose p(x, z) is the exact model's; q(z|x) is still arbitrary.
 
     The encoder hands x on, so the projection of the posterior is the one linear map from x to q's parameters.
@@ -226,6 +272,8 @@ def linear_vae(model, posterior, *, objective=None, scale=None, dtype="float64")
         `ELBO()` by default.
     scale : float or str, optional
         The likelihood's scale; the model's by default.
+    missing : bool
+        Whether x may have gaps.
     dtype : str
         Precision of all parts.
 
@@ -244,6 +292,7 @@ def linear_vae(model, posterior, *, objective=None, scale=None, dtype="float64")
         ),
         prior=kv.priors.StandardNormal(dtype=dtype),
         objective=objective,
+        missing=missing,
         seed=0,
         dtype=dtype,
     )

@@ -3,6 +3,7 @@
 from keras_vae.core import keras_internals
 from keras_vae.core.batch import Batch, Spec
 from keras_vae.core.bounds import bounded
+from keras_vae.core.chunks import MAX_NUMBERS, equal_chunks
 from keras_vae.core.files import atomic_directory, atomic_write, check_writable_directory, remove_partial
 from keras_vae.core.inference import Inference, Latent
 from keras_vae.core.initializers import fresh
@@ -33,6 +34,7 @@ from keras_vae.core.values import Values, as_array, remark, right_aligned
 
 __all__ = [
     "FORMAT_VERSION",
+    "MAX_NUMBERS",
     "Batch",
     "Inference",
     "Latent",
@@ -57,6 +59,7 @@ __all__ = [
     "check_shape",
     "check_writable_directory",
     "deserialize",
+    "equal_chunks",
     "fold_in",
     "fresh",
     "gather",

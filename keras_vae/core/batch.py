@@ -86,17 +86,21 @@ class Spec(NamedTuple):
         What the raw values of the condition must be like; None for a model without one.
     maskable : bool
         Whether the likelihood scores single elements, so that a mask can leave some out.
-    dtype : str
-        The precision of arrays of floating-point numbers.
+    dtype : str, optional
+        The precision of arrays of floating-point numbers; None for their own.
     event_shape : tuple of int, optional
         What masks are of, where that is not the shape of x.
+    missing : bool
+        Whether NaN in x or in the target is a gap. Each checked batch then has a mask of the shape of events: 1 where
+        the batch's own mask is 1 and neither x nor the target is NaN.
     """
 
     x: Values
     condition: Values | None = None
     maskable: bool = True
-    dtype: str = "float32"
+    dtype: str | None = "float32"
     event_shape: tuple | None = None
+    missing: bool = False
 
     def batch(self, data, y=None, sample_weight=None, *, class_weight=None) -> Batch:
         """Make a batch of whatever a user hands over, as arrays or as tensors, without looking at its values.
@@ -188,16 +192,17 @@ class Spec(NamedTuple):
                 raise ValueError(
                     f"`{name}` must have one row for each of the {len(batch.x)} examples. Received: {len(values)}"
                 )
+        if batch.mask is not None and not np.isin(batch.mask, (0, 1)).all():
+            raise ValueError("`mask` must hold 1 where x is observed and 0 elsewhere. Received: other values")
+        batch = self._with_gaps(batch)
         for name, values in batch.fields.items():
             if name == "sample_weight":
                 _check_weights(values)
-            elif name == "mask":
-                if not np.isin(values, (0, 1)).all():
-                    raise ValueError("`mask` must hold 1 where x is observed and 0 elsewhere. Received: other values")
-            else:
+            elif name != "mask":
                 self._values(name, batch).check(values, name, batch.mask if name != "condition" else None)
-        # One precision, so that one trace fits all.
-        return _hidden(batch.map(lambda values: values.astype(self.dtype) if values.dtype.kind == "f" else values))
+        if self.dtype is not None:  # one precision, so that one trace fits all
+            batch = batch.map(lambda values: values.astype(self.dtype) if values.dtype.kind == "f" else values)
+        return _hidden(batch)
 
     def asserted(self, batch: Batch) -> Batch:
         """Check the values of a batch of tensors inside a `tf.data` pipeline.
@@ -215,20 +220,20 @@ class Spec(NamedTuple):
         for name, values in batch.fields.items():
             sizes = [tf.shape(values)[0], tf.shape(batch.x)[0]]
             message = f"`{name}` must have one row for each example. Received: rows, examples"
-            with tf.control_dependencies([tf.debugging.Assert(sizes[0] == sizes[1], [message, sizes])]):
-                values = tf.identity(values)
-            if name == "mask":
-                values = tf.cast(values, tf.float32)
-                is_mask = tf.reduce_all((values == 0.0) | (values == 1.0))
-                message = "`mask` must hold 1 where x is observed and 0 elsewhere. Received: other values"
-                with tf.control_dependencies([tf.debugging.Assert(is_mask, [message])]):
-                    checked[name] = tf.identity(values)
-            elif name == "sample_weight":
+            checked[name] = _asserted(sizes[0] == sizes[1], [message, sizes], values)
+        if "mask" in checked:
+            mask = tf.cast(checked["mask"], tf.float32)
+            is_mask = tf.reduce_all((mask == 0.0) | (mask == 1.0))
+            message = "`mask` must hold 1 where x is observed and 0 elsewhere. Received: other values"
+            checked["mask"] = _asserted(is_mask, [message], mask)
+        batch = self._with_gaps(Batch(**checked))
+        checked = batch.fields
+        for name, values in batch.fields.items():
+            if name == "sample_weight":
                 message = "`sample_weight` must be finite and >= 0. Received: other values"
                 good = tf.reduce_all(tf.math.is_finite(values) & (values >= 0))
-                with tf.control_dependencies([tf.debugging.Assert(good, [message])]):
-                    checked[name] = tf.identity(values)
-            else:
+                checked[name] = _asserted(good, [message], values)
+            elif name != "mask":
                 observed = batch.mask if name != "condition" else None
                 checked[name] = self._values(name, batch).assert_values(values, name, observed)
         return _hidden(Batch(**checked))
@@ -269,7 +274,20 @@ class Spec(NamedTuple):
                 raise ValueError(
                     f"`{name}` must have one row for each of the {sizes[1]} examples. Received: {sizes[0]}"
                 )
-        return _hidden(batch.map(tf.convert_to_tensor))
+        return _hidden(self._with_gaps(batch.map(tf.convert_to_tensor)))
+
+    def _with_gaps(self, batch):
+        """Give a batch in which NaN is a gap its mask, of the shape of events."""
+        if not self.missing:
+            return batch
+        rank = 1 + len(self.x.shape if self.event_shape is None else self.event_shape)
+        observed = _is_number(batch.x, rank)
+        if batch.target is not None:
+            observed &= _is_number(batch.target, rank)
+        if batch.mask is not None:
+            observed &= batch.mask != 0
+        cast = np.ndarray.astype if isinstance(observed, np.ndarray) else tf.cast
+        return batch._replace(mask=cast(observed, "float32"))
 
     def _values(self, name, batch):
         if name == "condition":
@@ -341,6 +359,17 @@ class Spec(NamedTuple):
             )
             return None
         return "condition"
+
+
+def _asserted(condition, message, values):
+    with tf.control_dependencies([tf.debugging.Assert(condition, message)]):
+        return tf.identity(values)
+
+
+def _is_number(values, rank):
+    """Tell which elements are no gaps; a one-hot code is one element."""
+    numbers, beyond = values == values, tuple(range(rank, len(values.shape)))  # LiteRT has no `is_nan`
+    return numbers.all(axis=beyond) if isinstance(numbers, np.ndarray) else tf.reduce_all(numbers, axis=beyond)
 
 
 def _hidden(batch):

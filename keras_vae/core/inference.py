@@ -51,3 +51,24 @@ class Inference(NamedTuple):
     log_likelihood: tf.Tensor
     latents: tuple[Latent, ...]
     auxiliary: dict = {}
+
+    def log_weights(self, top_prior: Any = None) -> tf.Tensor:
+        """Return log p(x, z) - log q(z|x) of each sample (Burda et al. 2016, eq. 8); of what is observed of x.
+
+        Parameters
+        ----------
+        top_prior : tfp.distributions.Distribution, optional
+            The prior of the top level, where it was built before: one made of posteriors is costly.
+
+        Returns
+        -------
+        tf.Tensor
+            Shape (num_samples, batch), in nats.
+        """
+        priors = [latent.prior for latent in self.latents]
+        if top_prior:
+            priors[-1] = top_prior
+        terms = [self.log_likelihood]
+        for latent, prior in zip(self.latents, priors, strict=True):
+            terms.append(prior.log_prob(latent.z) - latent.posterior.log_prob(latent.z))
+        return tf.add_n(terms)

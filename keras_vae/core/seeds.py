@@ -29,6 +29,9 @@ class Stream(enum.IntEnum):
     CROSS_CHECK = 14
     EVENTS = 15
     SCORE = 16
+    IMPUTATION = 17
+    RESAMPLING = 18
+    IMPUTED_EVENTS = 19
 
 
 def resolve_seed(seed: int | None) -> int:

@@ -29,6 +29,8 @@ class Values(NamedTuple):
         Whether values must fit into float16.
     scale : float, optional
         The scale that the likelihood begins with; data that are out of all proportion to it are remarked on.
+    remedy : str
+        What helps where values are NaN, for messages.
     """
 
     shape: tuple
@@ -37,6 +39,7 @@ class Values(NamedTuple):
     owner: str = "the likelihood"
     float16: bool = False
     scale: float | None = None
+    remedy: str = ""
 
     def check(self, values: Any, name: str = "x", observed: np.ndarray | None = None) -> np.ndarray:
         """Check an array's shape and values.
@@ -78,7 +81,8 @@ class Values(NamedTuple):
             if observed is not None:
                 raise ValueError(f"`{name}` must be finite where the mask is 1. Received: NaN or infinity")
             row = int(np.argmin(np.isfinite(values.reshape(len(values), -1)).all(axis=1)))
-            raise ValueError(f"`{name}` must be finite. Received: NaN or infinity, first in example {row}")
+            remedy = f". {self.remedy}" if self.remedy and np.isnan(seen).any() else ""
+            raise ValueError(f"`{name}` must be finite. Received: NaN or infinity, first in example {row}{remedy}")
         if self.support is not None and (low < self.support[0] or high > self.support[1]):
             message = self._support_message(name, low, high)
             raise ValueError(f"{message} Received: {values.dtype} values from {low:g} to {high:g}")
@@ -153,7 +157,8 @@ class Values(NamedTuple):
             seen = tf.where(tf.cast(right_aligned(observed, seen.shape.rank), tf.bool), seen, blank)
         # NaN and infinity become NaN here, and one sum finds them all.
         finite = tf.debugging.Assert(
-            tf.reduce_sum(seen * 0.0) == 0.0, [f"`{name}` must be finite. Received: NaN or infinity"]
+            tf.reduce_sum(seen * 0.0) == 0.0,
+            [f"`{name}` must be finite. Received: NaN or infinity" + f". {self.remedy}" * bool(self.remedy)],
         )
         checks = [finite]
         low, high = tf.reduce_min(seen), tf.reduce_max(seen)

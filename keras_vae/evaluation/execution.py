@@ -8,11 +8,8 @@ from typing import NamedTuple
 import keras
 import tensorflow as tf
 
-from keras_vae.core import check_instance
+from keras_vae.core import MAX_NUMBERS, check_instance, equal_chunks
 from keras_vae.models import LatentVariableModel
-
-MAX_NUMBERS = 2**22
-"""The most numbers in the likelihood's parameters at a time: 16 MiB in float32; a pass takes some six times that."""
 
 _FUNCTIONS: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
 
@@ -99,5 +96,5 @@ def plan_annealing(num_chains, event_numbers, batch_size=None):
 
 
 def _equal(num_samples, most):
-    chunks = -(-num_samples // most)
-    return ChunkPlan(samples=-(-num_samples // chunks), chunks=chunks, images=1)
+    samples, chunks = equal_chunks(num_samples, most)
+    return ChunkPlan(samples=samples, chunks=chunks, images=1)

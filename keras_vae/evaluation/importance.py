@@ -45,7 +45,7 @@ def _make_sums(vae, samples, number, proposal):
             batch = Batch(**fields).map(lambda values: values[None])
             if proposal == "posterior":
                 record = vae.infer(batch, num_samples=samples, seed=fold_in(seed, Stream.IMPORTANCE, place, chunk))
-                log_weight = _log_weights(record, top_prior)[:, 0]
+                log_weight = record.log_weights(top_prior)[:, 0]
             else:
                 log_weight = _log_likelihoods(vae, batch, samples, fold_in(seed, Stream.PRIOR, place, chunk))
             log_weight = tf.where(counts, log_weight, tf.constant(float("-inf"), log_weight.dtype))
@@ -57,17 +57,6 @@ def _make_sums(vae, samples, number, proposal):
         )
 
     return sums
-
-
-def _log_weights(record, top_prior):
-    """Return log p(x, z) - log q(z|x) of each sample, of shape (num_samples, batch) (Burda et al. 2016, eq. 8)."""
-    priors = [latent.prior for latent in record.latents]
-    if top_prior:
-        priors[-1] = top_prior
-    terms = [record.log_likelihood]
-    for latent, prior in zip(record.latents, priors, strict=True):
-        terms.append(prior.log_prob(latent.z) - latent.posterior.log_prob(latent.z))
-    return tf.add_n(terms)
 
 
 def _log_likelihoods(vae, batch, samples, seed):

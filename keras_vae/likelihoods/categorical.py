@@ -96,6 +96,14 @@ class Categorical(Likelihood):
             return probabilities
         return tf.linalg.matvec(probabilities, tf.range(self.num_categories, dtype=probabilities.dtype))
 
+    def averaged(self, parameters: dict[str, tf.Tensor]) -> tf.Tensor:
+        """Return the probabilities in either encoding, of shape (..., *event_shape, num_categories)."""
+        return tf.nn.softmax(parameters["logits"])
+
+    def decided(self, average: tf.Tensor) -> tf.Tensor:
+        """Return the most probable category for integers, and probabilities as they are for one-hot codes."""
+        return average if self.encoding == "one_hot" else tf.cast(tf.argmax(average, axis=-1), average.dtype)
+
     def get_config(self) -> dict[str, Any]:
         """Return the arguments that rebuild the layer."""
         return {**super().get_config(), "num_categories": self.num_categories, "encoding": self.encoding}

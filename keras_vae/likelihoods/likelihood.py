@@ -11,6 +11,8 @@ import tensorflow_probability as tfp
 
 from keras_vae.core import Layer, Settled, Values, check_choice, check_shape, right_aligned
 
+_MISSING = "If NaN stands for what is missing, make the model with `missing=True`"
+
 
 class Likelihood(Settled, Layer, abc.ABC):
     """p(x|z): projects a decoder's features to parameters and builds the distribution over events.
@@ -96,6 +98,7 @@ class Likelihood(Settled, Layer, abc.ABC):
             support=self.support,
             integer=self.integer_valued,
             owner=f"the likelihood {type(self).__name__}",
+            remedy=_MISSING if self.scores_elements else "",
         )
 
     @abc.abstractmethod
@@ -230,6 +233,36 @@ class Likelihood(Settled, Layer, abc.ABC):
             Shape (batch, *x_shape).
         """
         return self.mean(parameters)
+
+    def averaged(self, parameters: dict[str, tf.Tensor]) -> tf.Tensor:
+        """Return what is averaged over z where x is not observed: `expected`, unless an average of that means nothing.
+
+        Parameters
+        ----------
+        parameters : dict of tf.Tensor
+            What `split` made, possibly with further leading axes.
+
+        Returns
+        -------
+        tf.Tensor
+            Shape (..., *x_shape), or with a further axis.
+        """
+        return self.expected(parameters)
+
+    def decided(self, average: tf.Tensor) -> tf.Tensor:
+        """Return the observation that an average over z of `averaged` stands for.
+
+        Parameters
+        ----------
+        average : tf.Tensor
+            Of the shape of what `averaged` returned.
+
+        Returns
+        -------
+        tf.Tensor
+            Shape (..., *x_shape).
+        """
+        return average
 
     @abc.abstractmethod
     def mean(self, parameters: dict[str, tf.Tensor]) -> tf.Tensor:

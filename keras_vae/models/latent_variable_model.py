@@ -26,10 +26,12 @@ from keras_vae.core import (
     fold_in,
     remark,
     resolve_seed,
+    right_aligned,
     save_whole,
     serialize,
 )
 from keras_vae.likelihoods import Likelihood
+from keras_vae.models import imputation
 from keras_vae.models.inputs import host_batches, is_stream
 from keras_vae.models.trainer import Trainer
 from keras_vae.models.verbs import Verbs, joined
@@ -79,6 +81,8 @@ class LatentVariableModel(Trainer):
         What is minimised; `ELBO()` by default.
     condition : Condition, optional
         What all parts are conditioned on; nothing by default.
+    missing : bool
+        Whether x may have gaps; see `VAE`.
     seed : int, optional
         Seed of all noise: of the training steps, which is a pure function of (seed, step, replica), and of `evaluate`,
         which draws the same noise each time. A fresh one by default.
@@ -101,6 +105,7 @@ class LatentVariableModel(Trainer):
         *,
         objective: Objective | None = None,
         condition: Condition | None = None,
+        missing: bool = False,
         seed: int | None = None,
         **kwargs,
     ):
@@ -108,6 +113,7 @@ class LatentVariableModel(Trainer):
         if condition is not None:
             check_instance("condition", condition, Condition, "a `keras_vae.conditions.Condition`")
         self.condition = condition
+        self.missing = bool(missing)
         self._noise = keras.random.SeedGenerator(self.seed)
         self._run.verbs = Verbs()
 
@@ -125,6 +131,14 @@ class LatentVariableModel(Trainer):
     def event_shape(self) -> tuple[int, ...]:
         """The shape of one observation."""
         return self.likelihood.event_shape
+
+    @property
+    def seen_shape(self) -> tuple[int, ...]:
+        """The shape of what encoders see of one observation: of x and, where x may have gaps, its mask as channels."""
+        *sizes, channels = self.likelihood.x_shape
+        if self.missing:
+            channels += 1 if self.likelihood.x_shape != self.event_shape else channels
+        return (*sizes, channels)
 
     @property
     def inference_parts(self) -> tuple:
@@ -180,7 +194,7 @@ class LatentVariableModel(Trainer):
 
     def build(self, input_shape=None):
         """Build all parts from the likelihood's event shape, by a symbolic pass."""
-        x = keras.KerasTensor((None, *self.likelihood.x_shape), dtype=self.variable_dtype)
+        x = keras.KerasTensor((None, *self.seen_shape), dtype=self.variable_dtype)
         c = None
         if self.condition is not None:
             c = self.condition(keras.KerasTensor((None, *self.condition.value_shape), dtype=self.variable_dtype))
@@ -261,7 +275,7 @@ class LatentVariableModel(Trainer):
 
     def _infer(self, batch, *, num_samples, training, seed):
         c = self._conditioned(batch, training)
-        x, auxiliary = tf.cast(batch.x, self.variable_dtype), {}
+        x, auxiliary = self._seen(batch), {}
         latents: tuple[Latent, ...] = ()
         for level in reversed(range(len(self.levels))):
             posterior, above = self.levels[level].posterior, latents[0].z if latents else None
@@ -307,8 +321,7 @@ class LatentVariableModel(Trainer):
         """Return q(z|x) of what need not be an observation, such as a prior's pseudo-inputs."""
         batch = self.spec.tensors(batch)
         c = self._conditioned(batch, False)
-        x = tf.cast(batch.x, self.variable_dtype)
-        parameters = self._posterior_parameters(len(self.levels) - 1, x, None, c, False)
+        parameters = self._posterior_parameters(len(self.levels) - 1, self._seen(batch), None, c, False)
         return self.levels[-1].posterior.distribution(parameters)
 
     def latent_posteriors(self, batch: Any) -> tuple:
@@ -505,6 +518,71 @@ class LatentVariableModel(Trainer):
             Shape (n, *x_shape).
         """
         return self._each_batch(self._reconstruct, x, batch_size)
+
+    def impute(
+        self,
+        x: Any,
+        *,
+        num_samples: int = 1000,
+        sample: bool = False,
+        num_imputations: int | None = None,
+        seed: int | None = None,
+        batch_size: int = 128,
+    ) -> np.ndarray:
+        """Fill in what is missing of x, given what is observed, by self-normalised importance sampling.
+
+        z_1, ..., z_K are drawn from q(z|observed) and weighted by `w_k ~ p(observed|z_k) p(z_k) / q(z_k|observed)`.
+        The mean of what is missing is `sum_k w_k E[missing|z_k]`; an imputation takes one of the z_k, with probability
+        w_k, and draws what is missing from p(missing|z_k) (Mattei & Frellsen 2019, section 3). Both are exact as K
+        grows, for any q. Memory is bounded, whatever K, n and the number of imputations are.
+
+        Parameters
+        ----------
+        x : array_like, dict, tuple or stream of batches
+            As in `fit`; x, the condition and the mask count. NaN is missing, and so is what a mask hides. A model
+            without `missing=True` takes gaps here too; its encoder sees zeros in them, and needs more samples.
+        num_samples : int
+            K, at least 1.
+        sample : bool
+            Whether what is missing is drawn, as often as `num_imputations` says: the spread between the imputations
+            says how sure they are. Otherwise it is the mean or, of integers that stand for categories, the most
+            probable one; of one-hot codes the probabilities.
+        num_imputations : int, optional
+            How many times to draw, with `sample`; 10 by default, and far fewer than `num_samples`.
+        seed : int, optional
+            The same seed gives an observation at the same place the same imputations; a fresh one by default.
+        batch_size : int
+            Examples at a time, of arrays; what is imputed does not depend on it.
+
+        Returns
+        -------
+        numpy.ndarray
+            Shape (n, *x_shape), or (num_imputations, n, *x_shape) with `sample`. What is observed is as it came.
+
+        Raises
+        ------
+        ValueError
+            If an argument is out of range, the likelihood does not score single elements, or the posterior has no
+            density.
+
+        Examples
+        --------
+        >>> complete = vae.impute(x_with_nan, seed=0)
+        >>> imputations = vae.impute({"x": x, "mask": observed}, sample=True, num_imputations=20)
+        >>> mean, spread = imputations.mean(axis=0), imputations.std(axis=0)
+        """
+        check_integer("num_samples", num_samples, minimum=1)
+        if num_imputations is not None and not sample:
+            raise ValueError(
+                "`num_imputations` must be left out where nothing is drawn: pass `sample=True`. "
+                f"Received: num_imputations={num_imputations!r}"
+            )
+        check_integer("batch_size", batch_size, minimum=1)
+        count = check_integer("num_imputations", 10 if num_imputations is None else num_imputations, minimum=1)
+        self.ensure_built()
+        return imputation.impute(
+            self, x, num_samples, num_imputations=count if sample else None, seed=resolve_seed(seed), size=batch_size
+        )
 
     def score(
         self, x: Any, *, num_samples: int | None = None, seed: int | None = None, batch_size: int = 128
@@ -716,7 +794,8 @@ class LatentVariableModel(Trainer):
         """Return the parts' configs, the seed and the file format's version."""
         parts = {name: serialize(getattr(self, name)) for name in self.part_names}
         sequences = {name: [serialize(part) for part in getattr(self, name)] for name in self.sequence_names}
-        return {**super().get_config(), **parts, **sequences, "seed": self.seed, "format_version": FORMAT_VERSION}
+        settings = {"missing": self.missing, "seed": self.seed, "format_version": FORMAT_VERSION}
+        return {**super().get_config(), **parts, **sequences, **settings}
 
     @classmethod
     def from_config(cls, config, custom_objects=None):
@@ -757,6 +836,11 @@ class LatentVariableModel(Trainer):
                     "autoencoder take a `VAE` with the objective `Reconstruction()`. "
                     f"Received: {type(posterior).__name__}"
                 )
+        if self.missing and not self.likelihood.scores_elements:
+            raise ValueError(
+                f"`missing` must be False for the likelihood {type(self.likelihood).__name__}, which does not score "
+                "single elements. Received: missing=True"
+            )
         if hasattr(self.decoder, "resolve_event_shape"):
             self.decoder.resolve_event_shape(self.likelihood.event_shape)
         if hasattr(self.levels[-1].prior, "resolve_x_shape"):
@@ -797,6 +881,13 @@ class LatentVariableModel(Trainer):
         """Give each of several levels noise of its own; the only one has the seed's, as in files of version 1."""
         return seed if len(self.levels) == 1 else fold_in(seed, level)
 
+    def _seen(self, batch):
+        """Return what encoders see of x."""
+        x = tf.cast(batch.x, self.variable_dtype)
+        if not self.missing:
+            return x
+        return tf.concat([x, right_aligned(tf.cast(batch.mask, x.dtype), len(x.shape))], axis=-1)
+
     def _conditioned(self, batch, training):
         return None if self.condition is None else self.condition(batch.condition, training=training)
 
@@ -814,7 +905,7 @@ class LatentVariableModel(Trainer):
         return _unfolded(parameters, tf.shape(above)[:2])
 
     def _parameters_at_means(self, batch, c, training):
-        x, parameters = tf.cast(batch.x, self.variable_dtype), []
+        x, parameters = self._seen(batch), []
         for level in reversed(range(len(self.levels))):
             above = parameters[0]["mean"] if parameters else None
             parameters.insert(0, self._posterior_parameters(level, x, above, c, training))
@@ -855,6 +946,15 @@ class LatentVariableModel(Trainer):
     def _sample_prior(self, seed, num_samples, *rows):
         c = self.condition(rows[0], training=False) if rows else None
         return self.sample_prior(num_samples, fold_in(seed, Stream.GENERATION), c)
+
+    def _impute_means(self, *inputs, samples):
+        return imputation.means(self, *inputs, samples=samples)
+
+    def _impute_choices(self, *inputs, samples, choices):
+        return imputation.choices(self, *inputs, samples=samples, choices=choices)
+
+    def _impute_draws(self, *inputs):
+        return imputation.draws(self, *inputs)
 
     def _score(self, fields, places, seed, num_samples):
         seeds = fold_in(tf.tile(fold_in(seed, Stream.SCORE)[None], [tf.size(places), 1]), places)

@@ -40,7 +40,7 @@ _logger = logging.getLogger("keras_vae")
 class Trainer(Settled, keras.Model, abc.ABC):
     """Keras's training loop around `infer`: the objective reads the record, this class does the rest.
 
-    A subclass sets `likelihood` and `condition` and implements `infer`, `_infer`, `build` and the property `levels`.
+    A subclass sets `likelihood`, `condition` and `missing` and implements `infer`, `_infer`, `build` and the property `levels`.
 
     Parameters
     ----------
@@ -97,6 +97,7 @@ class Trainer(Settled, keras.Model, abc.ABC):
             maskable=self.likelihood.scores_elements,
             dtype=self.variable_dtype,
             event_shape=self.likelihood.event_shape,
+            missing=self.missing,
         )
 
     @property

@@ -36,6 +36,10 @@ class VAE(LatentVariableModel):
         What is minimised; `ELBO()` by default.
     condition : Condition, optional
         What encoder, decoder and conditional priors are given as well; nothing by default.
+    missing : bool
+        Whether x may have gaps: NaN, or what a mask hides. The encoder then gets x with zeros in the gaps and the mask
+        appended as channels, of shape `seen_shape`; the likelihood scores what is observed, so that the elbo is a bound
+        on its log p, and `IWELBO` is MIWAE (Mattei & Frellsen 2019). Pseudo-inputs of a `VampPrior` have no gaps.
     seed : int, optional
         Seed of the noise; a fresh one by default. Two models with one seed and one initialization train alike.
     **kwargs
@@ -74,10 +78,11 @@ class VAE(LatentVariableModel):
         prior: Prior | None = None,
         objective: Objective | None = None,
         condition: Condition | None = None,
+        missing: bool = False,
         seed: int | None = None,
         **kwargs,
     ):
-        super().__init__(objective=objective, condition=condition, seed=seed, **kwargs)
+        super().__init__(objective=objective, condition=condition, missing=missing, seed=seed, **kwargs)
         self._set_parts(encoder=encoder, posterior=posterior, decoder=decoder, likelihood=likelihood, prior=prior)
 
     @functools.cached_property
@@ -122,6 +127,8 @@ class HierarchicalVAE(LatentVariableModel):
         What is minimised; `ELBO()` by default.
     condition : Condition, optional
         What all encoders, the decoder and conditional priors are given as well; nothing by default.
+    missing : bool
+        Whether x may have gaps, as in `VAE`: all encoders then get x with its mask appended as channels.
     seed : int, optional
         Seed of the noise; a fresh one by default.
     **kwargs
@@ -147,10 +154,11 @@ class HierarchicalVAE(LatentVariableModel):
         likelihood: Likelihood,
         objective: Objective | None = None,
         condition: Condition | None = None,
+        missing: bool = False,
         seed: int | None = None,
         **kwargs,
     ):
-        super().__init__(objective=objective, condition=condition, seed=seed, **kwargs)
+        super().__init__(objective=objective, condition=condition, missing=missing, seed=seed, **kwargs)
         parts = {"encoders": encoders, "posteriors": posteriors, "priors": priors}
         self._set_parts(**parts, decoder=decoder, likelihood=likelihood)
 

@@ -18,7 +18,7 @@ def small_vae(event_shape=(6,), latent_dim=2, *, posterior=None, likelihood=None
     )
 
 
-def hierarchy(dims=(3, 2), event_shape=(6,), objective=None, likelihood=None, encoders=None, prior=None):
+def hierarchy(dims=(3, 2), event_shape=(6,), objective=None, likelihood=None, encoders=None, prior=None, **parts):
     """Build a small hierarchy of as many levels as there are dimensions, bottom-up."""
     settings = {"gated": True, "kernel_initializer": "he_normal"}
     lower = len(dims) - 1
@@ -33,6 +33,7 @@ def hierarchy(dims=(3, 2), event_shape=(6,), objective=None, likelihood=None, en
         likelihood=likelihood or kv.likelihoods.Bernoulli(event_shape),
         objective=objective,
         seed=0,
+        **parts,
     )
 
 
