@@ -188,6 +188,15 @@ ROWS = {
         check.of_terms(check.elbo),
         "functional",
     ),
+    "Embedded": Row(
+        [
+            lambda: {"layer": keras.layers.Embedding(7, 3), "shape": (), "value_dtype": "int32"},
+            lambda: {"layer": keras.Sequential([keras.layers.Flatten(), keras.layers.Dense(3)]), "shape": (4, 2)},
+        ],
+        check.of_codes_of_a_layer,
+        lambda: {"condition": kv.conditions.Embedded(keras.layers.Embedding(3, 2), (), value_dtype="int32")},
+        exported=True,
+    ),
     "FullCovarianceGaussian": Row(
         [{**LATENT, "log_var_range": (-6.0, 2.0)}],
         check.of_codes(check.marginals_of_gaussian, check.correlated_gaussian),
@@ -233,13 +242,24 @@ ROWS = {
         exported=True,
     ),
     "IWELBO": Row([{"num_samples": 7, "gradient": "dreg"}], check.of_terms(check.iwelbo), "gated"),
+    "Image": Row(
+        [{"shape": (3, 2, 1)}],
+        check.of_codes_as_they_are,
+        lambda: {
+            "encoder": kv.networks.ConvEncoder((3,)),
+            "decoder": kv.networks.ConvDecoder((3,)),
+            "likelihood": kv.likelihoods.Bernoulli((5, 4, 1)),
+            "condition": kv.conditions.Image((3, 6, 2)),
+        },
+        exported=True,
+    ),
     "JoinedMLP": Row(
         [{**DENSE, "branch_units": (4,), "activation": "tanh", "gated": True}],
         "networks/test_mlp.py",
         "hierarchy",
     ),
     "Labels": Row(
-        [{"num_classes": 4}],
+        [{"num_classes": 4, "names": ("a", "b", "c", "d")}],
         check.of_codes_of_labels,
         lambda: {
             "likelihood": kv.likelihoods.Gaussian((4, 3), scale="per_dimension"),
@@ -270,6 +290,23 @@ ROWS = {
     ),
     "Reconstruction": Row([{}], check.of_terms(check.reconstruction), "autoencoder"),
     "Sampling": Row([{"seed": 5}], "layers/test_sampling.py", "functional"),
+    "SemiSupervised": Row(
+        [
+            lambda: {
+                "classifier": keras.layers.Dense(3),
+                "objective": kv.objectives.IWELBO(2),
+                "classification_weight": 2.0,
+                "class_prior": (0.5, 0.25, 0.25),
+            }
+        ],
+        "objectives/test_semi_supervised.py",
+        lambda: {
+            "condition": kv.conditions.Labels(3),
+            "objective": kv.objectives.SemiSupervised(
+                keras.Sequential([kv.networks.MLPEncoder((4,)), keras.layers.Dense(3)])
+            ),
+        },
+    ),
     "SigmoidSchedule": Row([{"start": 0.1, "end": 2.0, "midpoint": 5.0, "width": 3.0}], check.of_steps(check.sigmoid)),
     "StandardNormal": Row([{}], check.of_prior(check.standard_normal), "conv", exported=True),
     "StudentT": Row(
@@ -311,6 +348,16 @@ ROWS = {
         ],
         check.of_prior(check.vamp_prior),
         "colour",
+        exported=True,
+    ),
+    "Vector": Row(
+        [{"size": 3}],
+        check.of_codes_as_they_are,
+        lambda: {
+            "likelihood": kv.likelihoods.Gaussian((4, 3)),
+            "prior": kv.priors.ConditionalGaussian(kv.networks.MLPDecoder((5,))),
+            "condition": kv.conditions.Vector(2),
+        },
         exported=True,
     ),
 }

@@ -208,6 +208,21 @@ def of_codes_of_labels(condition):
     np.testing.assert_array_equal(condition(labels), np.eye(condition.num_classes)[::-1])
 
 
+def of_codes_as_they_are(condition):
+    """Check a condition that hands raw values on."""
+    values = draw(BATCH, *condition.value_shape)
+    np.testing.assert_array_equal(condition(values), values)
+
+
+def of_codes_of_a_layer(condition):
+    """Check a condition that gives raw values, whole numbers here, to a layer."""
+    values = np.arange(BATCH * int(np.prod(condition.value_shape))).reshape(BATCH, *condition.value_shape)
+    codes = condition(values.astype("float32")).numpy()
+    weights = [weight.numpy() for weight in condition.weights]
+    expected = weights[0][values] if condition.integer_valued else values.reshape(BATCH, -1) @ weights[0] + weights[1]
+    np.testing.assert_allclose(codes, expected, rtol=1e-6)
+
+
 def of_steps(formula):
     """Check a schedule by its value, from the schedule's arguments and the step."""
 

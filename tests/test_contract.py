@@ -60,7 +60,12 @@ def observations(vae, n=6):
     """Draw a batch, with the condition where the model has one."""
     generator = np.random.default_rng(0)
     x = generator.integers(0, 2, (n, *vae.likelihood.x_shape)).astype("float32")
-    return x if vae.condition is None else {"x": x, "condition": generator.integers(0, 3, n)}
+    return x if vae.condition is None else {"x": x, "condition": raw_values(vae.condition, n)}
+
+
+def raw_values(condition, n):
+    """Draw raw values of a condition: labels from 0 to 2, or what else it takes."""
+    return np.random.default_rng(1).integers(0, 3, (n, *condition.value_shape))
 
 
 def test_every_registered_class_has_a_row_and_every_row_a_class():
@@ -247,7 +252,7 @@ def test_nothing_moves_but_in_training(model):
     vae.evaluate(x, verbose=0)
     vae.test_on_batch(x)
     vae.encode(x), vae.reconstruct(x), vae.predict(x, verbose=0)
-    vae.generate(2, condition=None if vae.condition is None else 1)
+    vae.generate(2, condition=None if vae.condition is None else raw_values(vae.condition, 2))
     vae.infer(x, num_samples=2)
     if not vae.objective.couples_examples:
         vae.score(x)

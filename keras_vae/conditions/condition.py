@@ -3,9 +3,10 @@
 import abc
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
-from keras_vae.core import Layer, Settled, Values
+from keras_vae.core import Layer, Settled, Values, as_array
 
 
 class Condition(Settled, Layer, abc.ABC):
@@ -38,6 +39,20 @@ class Condition(Settled, Layer, abc.ABC):
         """What raw values must be like: a `keras_vae.core.Values`."""
         owner = f"the condition {type(self).__name__}"
         return Values(shape=self.value_shape, support=self.support, integer=self.integer_valued, owner=owner)
+
+    def raw(self, values: Any) -> np.ndarray:
+        """Return what a user hands to a verb as an array of raw values.
+
+        Parameters
+        ----------
+        values : array_like
+            One raw value, or several.
+
+        Returns
+        -------
+        numpy.ndarray
+        """
+        return as_array(values, "condition")
 
     @abc.abstractmethod
     def call(self, values: tf.Tensor, training: bool = False) -> tf.Tensor:

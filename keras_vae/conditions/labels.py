@@ -1,12 +1,14 @@
 """Class labels as a condition."""
 
+import difflib
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
 from keras_vae.conditions.condition import Condition
-from keras_vae.core import check_integer, register
+from keras_vae.core import as_array, check_integer, register
 
 
 @register
@@ -19,13 +21,15 @@ class Labels(Condition):
     ----------
     num_classes : int
         The number of classes, at least 2.
+    names : sequence of str, optional
+        What the classes are called: verbs such as `generate` then take a name in place of a number. Data hold numbers.
     **kwargs
         Passed to `keras.layers.Layer`.
 
     Raises
     ------
     ValueError
-        If `num_classes` < 2.
+        If `num_classes` < 2, or `names` are not one for each class.
 
     Examples
     --------
@@ -36,9 +40,16 @@ class Labels(Condition):
 
     integer_valued = True
 
-    def __init__(self, num_classes: int, **kwargs: Any):
+    def __init__(self, num_classes: int, *, names: Sequence[str] | None = None, **kwargs: Any):
         super().__init__(**kwargs)
         self.num_classes = check_integer("num_classes", num_classes, minimum=2)
+        self.names = None if names is None else tuple(map(str, names))
+        different = {name.casefold() for name in self.names or ()}
+        if self.names is not None and not len(different) == len(self.names) == self.num_classes:
+            raise ValueError(
+                f"`names` must be {self.num_classes} names, all different whatever the case. "
+                f"Received: names={names!r}"
+            )
 
     @property
     def value_shape(self) -> tuple[int, ...]:
@@ -50,6 +61,34 @@ class Labels(Condition):
         """The first and the last class."""
         return (0.0, self.num_classes - 1.0)
 
+    def raw(self, values: Any) -> np.ndarray:
+        """Return labels as an array of numbers, of numbers or of names.
+
+        Parameters
+        ----------
+        values : array_like
+            Numbers or, where the classes have names, these in any case; one, or several.
+
+        Returns
+        -------
+        numpy.ndarray
+
+        Raises
+        ------
+        ValueError
+            If there is no such name.
+        """
+        words = np.asarray(values)
+        if self.names is None or words.dtype.kind not in "US":
+            return as_array(values, "condition")
+        numbers = {name.casefold(): number for number, name in enumerate(self.names)}
+        for word in words.ravel():
+            if str(word).casefold() not in numbers:
+                near = difflib.get_close_matches(str(word).casefold(), numbers, n=1, cutoff=0.4)
+                hint = f" Did you mean {self.names[numbers[near[0]]]!r}?" if near else ""
+                raise ValueError(f"`condition` must be among {list(self.names)}.{hint} Received: {str(word)!r}")
+        return np.array([numbers[str(word).casefold()] for word in words.ravel()]).reshape(words.shape)
+
     def call(self, values: tf.Tensor, training: bool = False) -> tf.Tensor:
         """Return one-hot codes of shape (batch, num_classes)."""
         return tf.one_hot(tf.cast(values, tf.int32), self.num_classes, dtype=self.variable_dtype)
@@ -60,4 +99,4 @@ class Labels(Condition):
 
     def get_config(self) -> dict:
         """Return the arguments that rebuild the layer."""
-        return {**super().get_config(), "num_classes": self.num_classes}
+        return {**super().get_config(), "num_classes": self.num_classes, "names": self.names}

@@ -20,7 +20,7 @@ class Batch(NamedTuple):
     x : tensor or array
         Shape (batch, *x_shape): what the encoder sees.
     condition : tensor or array, optional
-        Shape (batch, *value_shape of the model's condition), raw values.
+        Shape (batch, *value_shape of the model's condition), raw values; one value for all becomes a row for each.
     mask : tensor or array, optional
         1 where an element is observed, 0 where it is not. Its shape, after the batch, is that of an event or begins as
         that of an event does: (batch, time) for sequences (time, channels). The rest is broadcast.
@@ -160,6 +160,8 @@ class Spec(NamedTuple):
                 fields[role] = y
         if "sample_weight" in fields:
             fields["sample_weight"] = _vector(fields["sample_weight"])
+        if self.condition is not None and "condition" in fields:
+            fields["condition"] = _for_each(fields["x"], fields["condition"], self.condition.shape)
         batch = Batch(**fields)
         self._check_shapes(batch)
         if batch.mask is not None and not isinstance(batch.mask, tf.TypeSpec):
@@ -386,6 +388,17 @@ def _hidden(batch):
         return tf.where(tf.cast(mask, tf.bool), values, tf.zeros([], values.dtype))
 
     return batch._replace(x=hide(batch.x), target=hide(batch.target))
+
+
+def _for_each(x, condition, shape):
+    """Give each example a row of a condition that is one value for all."""
+    if _rank(condition) != len(shape) or tuple(condition.shape) != tuple(shape):
+        return condition
+    if isinstance(condition, tf.TypeSpec):
+        return tf.TensorSpec([None, *shape], condition.dtype)
+    if isinstance(x, np.ndarray) and isinstance(condition, np.ndarray):
+        return np.broadcast_to(condition, (len(x), *shape))
+    return tf.broadcast_to(condition, [tf.shape(x)[0], *shape])
 
 
 def _known(data):

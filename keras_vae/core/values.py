@@ -127,12 +127,15 @@ class Values(NamedTuple):
                 hint = " Add the batch axis: `x[None]` for an array, `.batch(n)` for a data set."
             elif len(received) == len(shape) and shape[-1] == 1:
                 hint = " Add the channel axis with `x[..., None]`."
+            elif not shape and len(received) == 2:
+                column = received[1] == 1
+                hint = " Take `y[:, 0]` of a column." if column else " Take `y.argmax(-1)` of one-hot labels."
             expected = ", ".join(["batch", *map(str, shape)]) + ("," if not shape else "")
             raise ValueError(
                 f"`{name}` must have shape ({expected}) for {self.owner}.{hint} Received: shape {tuple(received)}"
             )
         if not is_numeric(dtype):
-            raise ValueError(f"`{name}` must be numeric for {self.owner}. Received: dtype {dtype}")
+            raise ValueError(f"`{name}` must be numeric for {self.owner}.{_hint(dtype)} Received: dtype {dtype}")
 
     def assert_values(self, values: tf.Tensor, name: str = "x", observed: tf.Tensor | None = None) -> tf.Tensor:
         """Check values inside a `tf.data` pipeline, where an assertion does raise (XLA drops them).
@@ -237,7 +240,8 @@ def as_array(values, name="x") -> np.ndarray:
         raise ValueError(f"`{name}` must be a rectangular array of numbers. Received: {error}") from error
     if not is_numeric(array.dtype):
         raise ValueError(
-            f"`{name}` must be numeric for the model. Received: dtype {array.dtype}, {type(values).__name__}"
+            f"`{name}` must be numeric for the model.{_hint(array.dtype)} "
+            f"Received: dtype {array.dtype}, {type(values).__name__}"
         )
     return array
 
@@ -262,6 +266,12 @@ def right_aligned(mask: Any, rank: int) -> Any:
 
 def is_numeric(dtype):
     return dtype == tf.bfloat16.as_numpy_dtype or np.dtype(dtype).kind in "fiub"
+
+
+def _hint(dtype):
+    """Say how names become numbers, where there may be names."""
+    may_be_names = np.dtype(dtype).kind in "USTO"
+    return " Number names by `names, y = np.unique(y, return_inverse=True)`." * may_be_names
 
 
 def remark(key: tuple, level: int, message: str, *args: Any) -> None:

@@ -98,8 +98,8 @@ def _make_begin(vae, start):
             return (vae.posterior_of(fields).sample(num_chains, seed=key),)
         images, condition = tf.shape(fields["x"])[0], None
         if vae.condition is not None:
-            condition = vae.condition(tf.repeat(fields["condition"][None], num_chains, axis=0))
-            condition = tf.reshape(condition, tf.concat([[num_chains * images], tf.shape(condition)[2:]], axis=0))
+            rows = tf.tile(tf.range(images), [num_chains])
+            condition = tf.gather(vae.condition(fields["condition"]), rows)
         z = vae.sample_prior(num_chains * images, key, condition)
         return tuple(
             tf.reshape(part, [num_chains, images, *shape]) for part, shape in zip(z, vae.latent_shapes, strict=True)

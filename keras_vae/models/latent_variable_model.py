@@ -195,13 +195,14 @@ class LatentVariableModel(Trainer):
     def build(self, input_shape=None):
         """Build all parts from the likelihood's event shape, by a symbolic pass."""
         x = keras.KerasTensor((None, *self.seen_shape), dtype=self.variable_dtype)
+        self.objective.build(keras.KerasTensor((None, *self.likelihood.x_shape), dtype=x.dtype), self.condition)
         c = None
         if self.condition is not None:
             c = self.condition(keras.KerasTensor((None, *self.condition.value_shape), dtype=self.variable_dtype))
         z = [keras.KerasTensor((None, *shape), dtype=self.variable_dtype) for shape in self.latent_shapes]
         above = None
         for level, (encoder, posterior, prior) in reversed(list(enumerate(self.levels))):
-            posterior(_one_tensor(encoder(_listed(x, above, c))))
+            posterior(_features("encoder", encoder, {"x": x, "z_above": above, "condition": c}))
             context = _listed(above, c)
             if prior.is_conditional and context is None:
                 raise ValueError(
@@ -219,7 +220,8 @@ class LatentVariableModel(Trainer):
                 )
                 prior.build(*([z[level].shape, shapes] if prior.is_conditional else [z[level].shape]))
             above = z[level]
-        features = _one_tensor(self.decoder(_listed(*z, c)), "decoder")
+        latents = dict(zip(self.names_of_levels("z"), z, strict=True))
+        features = _features("decoder", self.decoder, {**latents, "condition": c})
         self._check_decoder(features.shape)
         self.likelihood(features)
 
@@ -500,15 +502,21 @@ class LatentVariableModel(Trainer):
         if is_stream(z):
             return np.concatenate([self.decode(part, condition, batch_size=batch_size) for part in z])
         z = self._checked_latents(z)
-        return self._each_rows(self._decode, self._with_condition(z, condition), batch_size)
+        _, *c = self._condition_rows(len(z[0]), condition)
+        return self._each_rows(self._decode, [*z, *c], batch_size)
 
-    def reconstruct(self, x: Any, *, batch_size: int = 128) -> np.ndarray:
-        """Return decode(encode(x)).
+    def reconstruct(self, x: Any, condition: Any = None, *, batch_size: int = 128) -> np.ndarray:
+        """Return decode(encode(x)), under another condition if one is given.
+
+        With another condition it is the counterfactual: z is inferred from x and its own condition, and decoded under
+        the other one. It shows what x would have been had the condition been another and all else, z, the same.
 
         Parameters
         ----------
         x : array_like, dict, tuple or stream of batches
-            As in `fit`; x, the condition and the mask count.
+            As in `fit`; x, its own condition and the mask count.
+        condition : array_like, optional
+            Raw values under which to decode, one for each x, or one for all; by default those of x.
         batch_size : int
             Examples at a time, of arrays; memory is bounded by it.
 
@@ -516,7 +524,14 @@ class LatentVariableModel(Trainer):
         -------
         numpy.ndarray
             Shape (n, *x_shape).
+
+        Raises
+        ------
+        ValueError
+            If x or the condition does not suit the model.
         """
+        if condition is not None:
+            return self.decode(self.encode(x, batch_size=batch_size), condition, batch_size=batch_size)
         return self._each_batch(self._reconstruct, x, batch_size)
 
     def impute(
@@ -618,7 +633,7 @@ class LatentVariableModel(Trainer):
         num_samples = self.objective.num_samples if num_samples is None else num_samples
         check_integer("num_samples", num_samples, minimum=1)
         seed, place, found = resolve_seed(seed), 0, []
-        for batch in self._batches(x, batch_size):
+        for batch in self._batches(x, batch_size, self.objective_spec):
             places = np.arange(place, place + len(batch.x), dtype=np.int32)
             found.append(
                 self._run.verbs.run(self._score, batch.fields, places, np.int32(seed), num_samples=num_samples)
@@ -645,18 +660,24 @@ class LatentVariableModel(Trainer):
         dict of tf.Tensor
             As in `score`.
         """
-        record = self.infer(batch, num_samples=num_samples, seed=seed)
-        if top_prior is not None:
-            *lower, top = record.latents
-            record = record._replace(latents=(*lower, top._replace(prior=top_prior)))
-        logs = self.objective(record, step=0, training=False).logs
+
+        def infer(batch):
+            seeds = tf.tile(seed, [tf.shape(batch.x)[0] // tf.maximum(tf.shape(seed)[0], 1), 1])
+            record = self._infer(batch, num_samples=num_samples, training=False, seed=seeds)
+            if top_prior is not None:
+                *lower, top = record.latents
+                record = record._replace(latents=(*lower, top._replace(prior=top_prior)))
+            return record
+
+        self.ensure_built()
+        logs = self.objective.terms(self.spec.tensors(batch), infer, step=0, training=False).logs
         names = {"kl_loss": "rate", "reconstruction_loss": "distortion"}
         terms = {names.get(name, name): tf.convert_to_tensor(term) for name, term in logs.items()}
         return {name: term for name, term in terms.items() if term.shape.rank == 1}
 
     def generate(
         self,
-        num_samples: int = 1,
+        num_samples: int | None = None,
         condition: Any = None,
         *,
         sample: bool = False,
@@ -667,10 +688,11 @@ class LatentVariableModel(Trainer):
 
         Parameters
         ----------
-        num_samples : int
-            How many.
+        num_samples : int, optional
+            How many; by default one for each value of the condition, and 1 where there is one value or none.
         condition : array_like, optional
-            Raw values, one for each of them, or one for all; a model with a condition needs them.
+            Raw values, one for each of them, or one for all; a model with a condition needs them. `range(10)` makes one
+            observation of each of ten classes.
         sample : bool
             Whether x is drawn from p(x|z), too. Otherwise it is E[x|z], or the most probable category of each element.
         seed : int, optional
@@ -688,10 +710,11 @@ class LatentVariableModel(Trainer):
         ValueError
             If an argument is out of range.
         """
-        check_integer("num_samples", num_samples, minimum=1)
+        if num_samples is not None:
+            check_integer("num_samples", num_samples, minimum=1)
         self.ensure_built()
         seed = resolve_seed(seed)
-        c = self._with_condition([np.empty([num_samples])], condition)[1:]
+        num_samples, *c = self._condition_rows(num_samples, condition)
         z = self._run.verbs.run(self._sample_prior, np.int32(seed), np.int32(num_samples), *c)
         if sample:
             return self._each_rows(self._draw, [*z, *c], batch_size, seed)
@@ -973,24 +996,24 @@ class LatentVariableModel(Trainer):
             raise ValueError(f"`z` must {what} {expected}. Received: {found}")
         return parts
 
-    def _with_condition(self, z, condition):
-        """Check raw values, one for each row of z or one for all, and put them behind z."""
+    def _condition_rows(self, size, condition):
+        """Return how many rows there are and, of a model with a condition, raw values for each of them."""
         if (condition is None) != (self.condition is None):
             wanted = "left out" if self.condition is None else "given"
             raise ValueError(f"`condition` must be {wanted} for this model. Received: condition={condition!r}")
-        if condition is None:
-            return list(z)
-        values = as_array(condition, "condition")
+        if self.condition is None:
+            return [1 if size is None else size]
+        values = self.condition.raw(condition)
         if values.shape == self.condition.value_shape:
-            values = np.broadcast_to(values, (len(z[0]), *values.shape))
+            values = np.broadcast_to(values, (1 if size is None else size, *values.shape))
         values = self.condition.values.check(values, "condition")
-        if len(values) != len(z[0]):
-            raise ValueError(f"`condition` must have one row for each of {len(z[0])}. Received: {len(values)}")
-        return [*z, values]
+        if size not in (None, len(values)):
+            raise ValueError(f"`condition` must have one row for each of {size}. Received: {len(values)}")
+        return [len(values), values]
 
-    def _batches(self, data, batch_size):
+    def _batches(self, data, batch_size, spec=None):
         self.ensure_built()
-        return host_batches(data, self.spec, check_integer("batch_size", batch_size, minimum=1))
+        return host_batches(data, spec or self.spec, check_integer("batch_size", batch_size, minimum=1))
 
     def _each_batch(self, function, data, batch_size):
         batches = (Batch(batch.x, batch.condition, batch.mask) for batch in self._batches(data, batch_size))
@@ -1006,7 +1029,21 @@ def _listed(*parts):
     return parts if len(parts) > 1 else parts[0] if parts else None
 
 
-def _one_tensor(features, name="encoder"):
+def _features(name, network, inputs):
+    """Return what a trunk makes of its inputs, or refuse one that does not take them or returns several tensors."""
+    inputs = {part: tensor for part, tensor in inputs.items() if tensor is not None}
+    try:
+        features = network(_listed(*inputs.values()))
+    except (ValueError, TypeError, AttributeError, IndexError) as error:
+        if type(network).__module__.startswith("keras_vae."):
+            raise
+        shapes = [f"{part} of shape {('batch', *tensor.shape[1:])}".replace("'", "") for part, tensor in inputs.items()]
+        made = ", ".join(f"keras.Input({tuple(tensor.shape[1:])})" for tensor in inputs.values())
+        raise ValueError(
+            f"`{name}` must take {' and '.join(shapes)}{' in a list' * (len(inputs) > 1)}: a functional model of "
+            f"the inputs {made} does. Received: the {type(network).__name__} {network.name!r}, which says: "
+            f"{str(error).splitlines()[0]}"
+        ) from error
     if isinstance(features, (list, tuple, dict)):
         raise ValueError(
             f"`{name}` must return one tensor of features, which the model projects to mean, variance and the like. "

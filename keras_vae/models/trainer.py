@@ -58,6 +58,8 @@ class Trainer(Settled, keras.Model, abc.ABC):
         # The model casts nothing itself: observations and statistics stay in float32 under mixed precision.
         super().__init__(autocast=False, **kwargs)
         self.objective = check_instance("objective", objective, Objective, "a `keras_vae.objectives.Objective`")
+        if objective.layers:
+            self.objective_layers = list(objective.layers)  # Keras tracks what is a layer's attribute
         self.seed = resolve_seed(seed)
         # In an object that Keras does not track: `compile` makes them when the model is built and locked.
         self._run = types.SimpleNamespace(trackers={}, guard=None, wanted={})
@@ -99,6 +101,11 @@ class Trainer(Settled, keras.Model, abc.ABC):
             event_shape=self.likelihood.event_shape,
             missing=self.missing,
         )
+
+    @functools.cached_property
+    def objective_spec(self) -> Spec:
+        """What training and evaluation take: the objective may know what to do with labels that are missing."""
+        return self.objective.spec(self.spec)
 
     @property
     def metrics(self) -> list:
@@ -252,19 +259,20 @@ class Trainer(Settled, keras.Model, abc.ABC):
                     "`validation_split` must be 0 for data sets and generators, which can't be split: pass "
                     f"`validation_data`. Received: validation_split={validation_split!r}"
                 )
-            x = stream(x, self.spec, class_weight=class_weight)
+            x = stream(x, self.objective_spec, class_weight=class_weight)
         else:
-            arrays = self.spec.arrays(x, y, sample_weight, class_weight=class_weight)
+            arrays = self.objective_spec.arrays(x, y, sample_weight, class_weight=class_weight)
             if validation_split and validation_data is None:
                 arrays, held_out = _split(arrays, validation_split)
                 if class_weight is not None:  # of training alone, as in Keras
-                    held_out = _split(self.spec.arrays(x, y, sample_weight), validation_split)[1]
+                    held_out = _split(self.objective_spec.arrays(x, y, sample_weight), validation_split)[1]
                 validation_data = held_out
             x = pipeline(arrays, batch_size=batch_size, shuffle=shuffle, seed=self.seed, repeat=bool(steps_per_epoch))
         if validation_data is not None:
             if isinstance(validation_data, list) and any(hasattr(part, "shape") for part in validation_data):
                 validation_data = tuple(validation_data)  # as in Keras
-            validation_data = self._evaluation_data(validation_data, batch_size=validation_batch_size or batch_size)
+            size = validation_batch_size or batch_size
+            validation_data = self._evaluation_data(validation_data, batch_size=size, spec=self.objective_spec)
         run = run_of(x, batch_size=batch_size, limits=[steps_per_epoch, validation_steps], callbacks=callbacks)
         execution = choose_execution(self, run, **self._run.wanted)
         self._run_by(execution.jit_compile, execution.steps_per_execution)
@@ -323,7 +331,7 @@ class Trainer(Settled, keras.Model, abc.ABC):
         if not keras_internals.is_validation_within_fit(kwargs):
             self._check_compiled("evaluate")
             self._settle_for_evaluation(steps, callbacks)
-            x = self._evaluation_data(x, y, sample_weight, batch_size=batch_size or 32)
+            x = self._evaluation_data(x, y, sample_weight, batch_size=batch_size or 32, spec=self.objective_spec)
         return super().evaluate(x, verbose=verbose, steps=steps, callbacks=callbacks, return_dict=return_dict, **kwargs)
 
     def predict(
@@ -352,7 +360,7 @@ class Trainer(Settled, keras.Model, abc.ABC):
         """
         self.ensure_built()
         self._settle_for_evaluation(steps, callbacks)
-        data = self._evaluation_data(x, batch_size=batch_size or 32)
+        data = self._evaluation_data(x, batch_size=batch_size or 32, spec=self.spec)
         return super().predict(data, verbose=verbose, steps=steps, callbacks=callbacks)
 
     def train_on_batch(
@@ -385,7 +393,7 @@ class Trainer(Settled, keras.Model, abc.ABC):
         """
         self._check_compiled("train_on_batch")
         self._single_steps()
-        batch = self.spec.arrays(x, y, sample_weight, class_weight=class_weight)
+        batch = self.objective_spec.arrays(x, y, sample_weight, class_weight=class_weight)
         logs = super().train_on_batch(batch.fields, return_dict=return_dict)
         self._run.guard.raise_if_diverged()
         return logs
@@ -411,7 +419,8 @@ class Trainer(Settled, keras.Model, abc.ABC):
         """
         self._check_compiled("test_on_batch")
         self._single_steps()
-        return super().test_on_batch(self.spec.arrays(x, y, sample_weight).fields, return_dict=return_dict)
+        batch = self.objective_spec.arrays(x, y, sample_weight)
+        return super().test_on_batch(batch.fields, return_dict=return_dict)
 
     def predict_on_batch(self, x: Any) -> np.ndarray:
         """Reconstruct one batch, as `keras.Model.predict_on_batch` does, after checking the data.
@@ -529,8 +538,9 @@ class Trainer(Settled, keras.Model, abc.ABC):
 
     def _terms(self, batch, *, step, training) -> Terms:
         seed = self._noise_seed(Stream.TRAINING, step) if training else self._noise_seed(Stream.EVALUATION, 0)
-        record = self._infer(batch, num_samples=self.objective.num_samples, training=training, seed=seed)
-        return self.objective(record, step=step, training=training)
+        options = {"num_samples": self.objective.num_samples, "training": training, "seed": seed}
+        infer = functools.partial(self._infer, **options)
+        return self.objective.terms(batch, infer, step=step, training=training)
 
     def _noise_seed(self, stream, step):
         """Return the seed of this batch on this replica.
@@ -590,21 +600,22 @@ class Trainer(Settled, keras.Model, abc.ABC):
     def _rehearse(self):
         """Run the objective once on zeros, so that parts that do not fit are refused, and return what it logs."""
         size, num_samples = 3, self.objective.num_samples  # one example would broadcast
-        record = self.infer(self.spec.blank(size), num_samples=num_samples, seed=0)
-        _check_record(record, (num_samples, size))
-        terms = self.objective(record, step=0, training=False)
+        batch = self.spec.tensors(self.spec.blank(size))
+        infer = functools.partial(self.infer, num_samples=num_samples, seed=0)
+        _check_record(infer(batch), (num_samples, size))
+        terms = self.objective.terms(batch, infer, step=0, training=False)
         _check_terms(terms, size, type(self.objective).__name__)
         if self.objective.has_inference_losses:
             self._inference_variables()
         return ["loss", *terms.logs]
 
-    def _evaluation_data(self, x, y=None, sample_weight=None, *, batch_size):
+    def _evaluation_data(self, x, y=None, sample_weight=None, *, batch_size, spec):
         if isinstance(x, tuple) and len(x) == 1:
             x = x[0]
         if is_stream(x):
             _refuse_beside_stream(y=y, sample_weight=sample_weight)
-            return stream(x, self.spec)
-        arrays = self.spec.arrays(x, y, sample_weight)
+            return stream(x, spec)
+        arrays = spec.arrays(x, y, sample_weight)
         return pipeline(arrays, batch_size=batch_size, shuffle=False, seed=self.seed)
 
     def _check_compiled(self, verb):

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any, TypedDict, Unpack
 
 import keras
+import numpy as np
 
 from keras_vae.core import check_integer, check_shape, fresh, register
 from keras_vae.layers import GatedConv2D, GatedConv2DTranspose
@@ -86,8 +87,8 @@ class Conv(Trunk):
 class ConvEncoder(Conv):
     """Strided convolutions from images of any size and number of channels to a small map of features.
 
-    It gets images, alone or in a list. In a list, images of one size are concatenated as channels, and vectors (a code,
-    a condition) are spread over the image and appended as channels.
+    It gets images, alone or in a list. In a list all are concatenated as channels: other images (a condition) are
+    resized to the first one's size, and vectors (a code, a condition) are spread over it.
 
     Parameters
     ----------
@@ -127,24 +128,23 @@ class ConvEncoder(Conv):
     def build(self, input_shape):
         """Build the convolutions."""
         shapes = shapes_of(input_shape)
-        sizes = {shape[1:3] for shape in shapes if len(shape) == 4}
-        if len(sizes) != 1 or any(len(shape) not in (2, 4) for shape in shapes):
+        if len(shapes[0]) != 4 or any(len(shape) not in (2, 4) for shape in shapes):
             raise ValueError(
-                "`ConvEncoder` must get images of shape (batch, height, width, channels), and beside them images of "
-                "the same size or vectors; for vectors and sequences take `MLPEncoder`. "
+                "`ConvEncoder` must get images of shape (batch, height, width, channels), and beside them images or "
+                "vectors; for vectors and sequences take `MLPEncoder`. "
                 f"Received: shape {' and '.join(map(str, shapes))}"
             )
         super().build(input_shape)
 
     def _joined(self, tensors):
-        """Spread vectors over the image, and concatenate all channels."""
-        place = next(keras.ops.zeros_like(x[..., :1]) for x in tensors if len(x.shape) == 4)  # (batch, h, w, 1)
-        maps = [x if len(x.shape) == 4 else place + x[:, None, None, :] for x in tensors]
+        """Bring all to the first image's size, vectors by spreading them, and concatenate the channels."""
+        place = keras.ops.zeros_like(tensors[0][..., :1])  # (batch, height, width, 1)
+        size = tensors[0].shape[1:3]
+        maps = [_resized(x, size) if len(x.shape) == 4 else place + x[:, None, None, :] for x in tensors]
         return keras.ops.concatenate(maps, axis=-1)
 
     def _joined_shape(self, shapes):
-        image = next(shape for shape in shapes if len(shape) == 4)
-        return (*image[:3], sum(shape[-1] for shape in shapes))
+        return (*shapes[0][:3], sum(shape[-1] for shape in shapes))
 
 
 @register
@@ -153,7 +153,8 @@ class ConvDecoder(Conv):
 
     The sizes on the way are those of a `ConvEncoder` of as many layers, backwards: each transposed convolution
     multiplies by `strides` and is cropped where the size is not a multiple, so that any image size comes out exactly.
-    Several inputs, `[z_1, ..., z_L, condition]`, are flattened and concatenated.
+    Several inputs, `[z_1, ..., z_L, condition]`, are flattened and concatenated, but for images after the first input:
+    they are resized to each map on the way and appended to it as channels, to the last one as well.
 
     Parameters
     ----------
@@ -238,9 +239,23 @@ class ConvDecoder(Conv):
                 self.chain.append(keras.layers.Cropping2D(surplus, dtype=policy))
         super().build(input_shape)
 
+    def _parted(self, inputs):
+        """Part what is flattened, the first input and vectors, from images."""
+        kinds = [number > 0 and len(_shape(part)) == 4 for number, part in enumerate(inputs)]
+        return tuple([part for part, kind in zip(inputs, kinds, strict=True) if kind is wanted] for wanted in (False, True))
+
+    def _run(self, x, images, run):
+        """Go through the chain; images are appended before each convolution and at the end."""
+        for layer in self.chain:
+            if isinstance(layer, (keras.layers.Conv2DTranspose, GatedConv2DTranspose)):
+                x = _appended(x, images)
+            x = run(layer, x)
+        return _appended(x, images)
+
     def compute_output_shape(self, input_shape):
-        """Return the shape of the features: the image's, with the last convolution's channels."""
-        return (shapes_of(input_shape)[0][0], *self._resolved()[:2], self.filters[-1])
+        """Return the shape of the features: the image's, with the last convolution's channels and other images'."""
+        shapes, images = self._parted(shapes_of(input_shape))
+        return _appended((shapes[0][0], *self._resolved()[:2], self.filters[-1]), images)
 
     def get_config(self) -> dict[str, Any]:
         """Return the arguments that rebuild the layer, the resolved event shape among them."""
@@ -253,6 +268,39 @@ class ConvDecoder(Conv):
                 "Received: event_shape=None"
             )
         return self.event_shape
+
+
+def _shape(x):
+    return x if isinstance(x, tuple) else tuple(x.shape)
+
+
+def _appended(x, images):
+    """Append images, resized to x, as channels; of shapes return the shape."""
+    if not images:
+        return x
+    if isinstance(x, tuple):
+        return (*x[:-1], x[-1] + sum(image[-1] for image in images))
+    return keras.ops.concatenate([x, *(_resized(image, x.shape[1:3]) for image in images)], axis=-1)
+
+
+def _resized(image, size):
+    """Average an image over equal areas, or spread its pixels; products of matrices run under XLA and everywhere."""
+    channels = image.shape[-1]
+    if tuple(image.shape[1:3]) == tuple(size):
+        return image
+    rows, columns = (
+        keras.ops.convert_to_tensor(_shares(old, new), image.dtype)
+        for old, new in zip(image.shape[1:3], size, strict=True)
+    )
+    image = keras.ops.matmul(rows, keras.ops.reshape(image, (-1, image.shape[1], image.shape[2] * channels)))
+    return keras.ops.matmul(columns, keras.ops.reshape(image, (-1, size[0], image.shape[-1] // channels, channels)))
+
+
+def _shares(old, new):
+    """Return what share each of `old` pixels has in each of `new` ones along a line, of shape (new, old)."""
+    edges, pixels = np.linspace(0.0, old, new + 1), np.arange(old)
+    overlap = np.minimum(edges[1:, None], pixels + 1) - np.maximum(edges[:-1, None], pixels)
+    return np.maximum(overlap, 0.0) * (new / old)
 
 
 def _image_shape(event_shape):

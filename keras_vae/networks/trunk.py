@@ -56,18 +56,29 @@ class Trunk(Settled, keras.layers.Layer):
         """Return the shape of what `_joined` returns."""
         return (shapes[0][0], sum(math.prod(shape[1:]) for shape in shapes))
 
-    def _chain_shape(self, input_shape):
-        """Return the shape of the chain's input."""
-        shapes = shapes_of(input_shape)
-        return shapes[0] if len(shapes) == 1 else self._joined_shape(shapes)
+    def _parted(self, inputs):
+        """Part tensors, or their shapes, into those that are joined before the chain and those that join on the way."""
+        return inputs, []
+
+    def _run(self, x, others, run):
+        """Go through the chain with a tensor or its shape; `run` takes a layer and what comes to it."""
+        for layer in self.chain:
+            x = run(layer, x)
+        return x
+
+    def _run_shapes(self, input_shape, run):
+        shapes, others = self._parted(shapes_of(input_shape))
+        return self._run(shapes[0] if len(shapes) == 1 else self._joined_shape(shapes), others, run)
 
     def build(self, input_shape):
         """Build each layer on the shape that the one before gives."""
-        shape = self._chain_shape(input_shape)
-        for layer in self.chain:
+
+        def build(layer, shape):
             layer.trainable = layer.trainable and self.trainable  # some are made when the trunk is frozen already
             layer.build(shape)
-            shape = layer.compute_output_shape(shape)
+            return layer.compute_output_shape(shape)
+
+        self._run_shapes(input_shape, build)
 
     def call(self, inputs: tf.Tensor | Sequence[tf.Tensor], training: bool = False) -> tf.Tensor:
         """Run the chain.
@@ -85,17 +96,15 @@ class Trunk(Settled, keras.layers.Layer):
             Features of shape (batch, ...).
         """
         tensors = list(inputs) if isinstance(inputs, (tuple, list)) else [inputs]
-        x = tensors[0] if len(tensors) == 1 else self._joined([keras.ops.cast(x, self.compute_dtype) for x in tensors])
-        for layer in self.chain:
-            x = layer(x)  # Keras hands `training` down
-        return x
+        if len(tensors) > 1:
+            tensors = [keras.ops.cast(x, self.compute_dtype) for x in tensors]
+        tensors, others = self._parted(tensors)
+        x = tensors[0] if len(tensors) == 1 else self._joined(tensors)
+        return self._run(x, others, lambda layer, x: layer(x))  # Keras hands `training` down
 
     def compute_output_shape(self, input_shape):
         """Return the shape of the features."""
-        shape = self._chain_shape(input_shape)
-        for layer in self.chain:
-            shape = layer.compute_output_shape(shape)
-        return shape
+        return self._run_shapes(input_shape, lambda layer, shape: layer.compute_output_shape(shape))
 
     def get_config(self) -> dict[str, Any]:
         return {

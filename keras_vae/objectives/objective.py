@@ -1,11 +1,12 @@
 """The contract of an objective."""
 
 import abc
+from collections.abc import Callable
 from typing import Any, Self
 
 import tensorflow as tf
 
-from keras_vae.core import Inference, Settled
+from keras_vae.core import Batch, Inference, Settled, Spec
 from keras_vae.objectives.terms import Terms
 
 
@@ -47,6 +48,55 @@ class Objective(Settled, abc.ABC):
 
     has_inference_losses: bool = False
     """Whether `Terms.inference_losses` is filled: a loss of its own for each latent's encoder and posterior."""
+
+    layers: tuple = ()
+    """Layers of its own, which the model trains and saves."""
+
+    def build(self, x: Any, condition: Any) -> None:
+        """Build the objective's layers; called by the model around it.
+
+        Parameters
+        ----------
+        x : keras.KerasTensor
+            Stands for observations, of shape (None, *x_shape).
+        condition : keras_vae.conditions.Condition, optional
+            The model's.
+        """
+
+    def spec(self, spec: Spec) -> Spec:
+        """Return what the objective takes, where that is more than the model's verbs do.
+
+        Parameters
+        ----------
+        spec : Spec
+            The model's.
+
+        Returns
+        -------
+        Spec
+        """
+        return spec
+
+    def terms(
+        self, batch: Batch, infer: Callable[[Batch], Inference], *, step: int | tf.Tensor, training: bool
+    ) -> Terms:
+        """Compute the terms of a batch: those of its record, unless an objective wants other batches inferred.
+
+        Parameters
+        ----------
+        batch : Batch
+            Of tensors.
+        infer : callable
+            From a batch to its record.
+        step, training
+            As in a call.
+
+        Returns
+        -------
+        Terms
+            With a number for each example of `batch`.
+        """
+        return self(infer(batch), step=step, training=training)
 
     @abc.abstractmethod
     def __call__(self, record: Inference, *, step: int | tf.Tensor, training: bool) -> Terms:

@@ -3,9 +3,12 @@
 import keras
 import numpy as np
 import pytest
+import scipy.special
+import scipy.stats
 import tensorflow as tf
 
 import keras_vae as kv
+from tests import oracles
 from tests.conditional_gaussian import CLASSES, LATENT, MODEL, OFFSETS, SIZE, conditional_vae, draw, log_evidence
 
 X, LABELS = draw(70)
@@ -129,6 +132,96 @@ def test_generated_observations_have_the_moments_of_their_label():
     assert each.shape == (CLASSES, SIZE)
 
 
+def test_the_condition_says_how_many_are_generated():
+    vae = conditional_vae()
+    each = vae.generate(condition=range(CLASSES), seed=1)
+    np.testing.assert_array_equal(each, vae.generate(CLASSES, condition=[0, 1, 2], seed=1))
+    assert vae.generate(condition=2).shape == (1, SIZE)
+    assert vae.generate(condition=[2]).shape == (1, SIZE)
+    with pytest.raises(ValueError, match="`condition` must have one row for each of 64. Received: 3"):
+        vae.generate(64, condition=range(CLASSES))
+
+
+def test_one_condition_serves_all_examples():
+    vae, label = conditional_vae(), np.full(len(X), 1)
+    for one, each in (
+        (vae.encode({"x": X, "condition": 1}), vae.encode((X, label))),
+        (vae.score({"x": X, "condition": 1}, seed=0)["elbo"], vae.score((X, label), seed=0)["elbo"]),
+    ):
+        np.testing.assert_array_equal(one, each)
+    found = kv.evaluation.log_evidence(vae, {"x": X, "condition": 1}, 20, seed=0)
+    np.testing.assert_allclose(found, log_evidence(X, label), atol=2e-4)
+    vector = conditional_vae(exact=False, condition=kv.conditions.Vector(CLASSES))
+    codes = np.eye(CLASSES)[label]
+    np.testing.assert_array_equal(vector.encode({"x": X, "condition": codes[0]}), vector.encode((X, codes)))
+
+
+def test_a_reconstruction_under_another_condition_keeps_z_and_changes_what_the_condition_explains():
+    vae = conditional_vae()
+    others = (LABELS + 1) % CLASSES
+    shift = OFFSETS[others] - OFFSETS[LABELS]
+    factual = vae.reconstruct(DICTIONARY)
+    np.testing.assert_allclose(vae.reconstruct(DICTIONARY, others), factual + shift, atol=1e-5)
+    np.testing.assert_allclose(vae.reconstruct(DICTIONARY, LABELS), factual, atol=1e-5)
+    np.testing.assert_allclose(
+        vae.reconstruct(DICTIONARY, 2), factual - OFFSETS[LABELS] + OFFSETS[2], atol=1e-5
+    )
+    with pytest.raises(ValueError, match="`condition` must be left out for this model"):
+        vae_of_x().reconstruct(X, 1)
+
+
+def vae_of_x():
+    """Make a model without a condition."""
+    return conditional_vae(exact=False, condition=None, decoder=keras.layers.Dense(SIZE), encoder=keras.layers.Identity())
+
+
+def exact_class_posterior(x, prior):
+    joint = np.stack([log_evidence(x, np.full(len(x), label)) for label in range(CLASSES)], axis=1) + np.log(prior)
+    return scipy.special.softmax(joint, axis=1)
+
+
+@pytest.mark.parametrize("prior", [None, [0.6, 0.3, 0.1]], ids=["uniform", "given"])
+def test_the_class_posterior_is_exact_with_the_exact_posterior(prior):
+    exact = exact_class_posterior(X, np.full(CLASSES, 1 / CLASSES) if prior is None else prior)
+    for data in (X, DICTIONARY, kv.core.Batch(X, LABELS)):
+        np.testing.assert_allclose(
+            kv.evaluation.class_posterior(conditional_vae(), data, prior, 10, seed=0), exact, atol=2e-4
+        )
+
+
+def test_the_class_posterior_with_another_q_is_exact_within_its_standard_error():
+    vae = conditional_vae()
+    kernel, bias = vae.posterior.projection.get_weights()
+    bias[LATENT:] += 2 * np.log(1.3)
+    kernel[SIZE:, :LATENT] += 0.2 * np.eye(CLASSES, LATENT)  # the same error for each class would cancel
+    vae.posterior.projection.set_weights([kernel, bias])
+    between = np.argsort(exact_class_posterior(X, np.ones(CLASSES)).max(axis=1))[:6]  # the least certain ones
+    found = [kv.evaluation.class_posterior(vae, X[between], num_samples=500, seed=seed) for seed in range(50)]
+    oracles.assert_mean_within_standard_errors(found, exact_class_posterior(X[between], np.ones(CLASSES)))
+
+
+def test_the_class_posterior_of_what_is_observed_is_exact():
+    mask = np.ones_like(X)
+    mask[:, 2:] = 0
+    found = kv.evaluation.class_posterior(conditional_vae(), {"x": X, "mask": mask}, num_samples=20_000, seed=0)
+    marginals = [scipy.stats.multivariate_normal(offset[:2], MODEL.marginal.cov[:2, :2]) for offset in OFFSETS]
+    exact = scipy.special.softmax(np.stack([marginal.logpdf(X[:, :2]) for marginal in marginals], axis=1), axis=1)
+    np.testing.assert_allclose(found, exact, atol=0.05)
+
+
+@pytest.mark.parametrize(
+    ("make", "options", "error", "message"),
+    [
+        (vae_of_x, {}, TypeError, "`vae.condition` must be `keras_vae.conditions.Labels`"),
+        (conditional_vae, {"prior": [0.5, 0.5]}, ValueError, r"`prior` must be probabilities of shape \(3,\) or"),
+        (conditional_vae, {"prior": [0.5, 0.6, 0.5]}, ValueError, "`prior` must be probabilities .* of the sum 1"),
+    ],
+)
+def test_a_class_posterior_that_cannot_be_is_refused(make, options, error, message):
+    with pytest.raises(error, match=message):
+        kv.evaluation.class_posterior(make(), X, **options)
+
+
 def test_a_file_and_an_export_answer_as_the_model_does(tmp_path):
     vae = conditional_vae()
     vae.compile("adam")
@@ -202,6 +295,63 @@ def test_a_conditional_prior_is_the_one_of_its_condition():
     assert np.ptp(means, axis=0).min() > 1e-4
     assert vae.generate(6, condition=[0, 1, 2, 0, 1, 2], seed=0).shape == (6, SIZE)
     assert np.isfinite(kv.evaluation.log_evidence(vae, DICTIONARY, 10, seed=0)).all()
+
+
+def test_the_evidence_under_a_conditional_prior_is_exact():
+    means = np.random.default_rng(3).normal(size=(CLASSES, LATENT))
+    vae = conditional_vae(prior=kv.priors.ConditionalGaussian(keras.layers.Identity()))
+    vae.prior.projection.set_weights([np.hstack([means, np.zeros_like(means)]), np.zeros(2 * LATENT)])
+    kernel, bias = vae.posterior.projection.get_weights()
+    kernel[SIZE:, :LATENT] += means @ MODEL.posterior_covariance  # p(z|x, c) is drawn to the prior's mean
+    vae.posterior.projection.set_weights([kernel, bias])
+    shift = (means @ MODEL.weights.T)[LABELS]
+    exact = log_evidence(X - shift, LABELS)
+    np.testing.assert_allclose(kv.evaluation.log_evidence(vae, DICTIONARY, 10, seed=0), exact, atol=2e-4)
+    found = kv.evaluation.log_evidence(
+        vae, {"x": X[:8], "condition": LABELS[:8]}, 64, "ais", num_steps=200, seed=0
+    )
+    np.testing.assert_allclose(found, exact[:8], atol=0.25)
+    x = vae.generate(4000, condition=1, sample=True, seed=1)
+    oracles.assert_mean_within_standard_errors(x, OFFSETS[1] + means[1] @ MODEL.weights.T)
+
+
+@pytest.mark.parametrize("prior", [kv.priors.GaussianMixture(3), None], ids=["mixture", "standard"])
+def test_priors_without_the_condition_serve_conditional_models(prior):
+    objective = kv.objectives.ELBO(kl="monte_carlo")
+    vae = conditional_vae(exact=False, prior=prior, objective=objective)
+    vae.compile("adam")
+    vae.fit(X, LABELS, verbose=0)
+    assert np.isfinite(kv.evaluation.log_evidence(vae, DICTIONARY, 10, seed=0)).all()
+
+
+def functional(*shapes):
+    """Make a model of inputs of these shapes."""
+    inputs = [keras.Input(shape) for shape in shapes]
+    joined = keras.layers.Concatenate()(inputs) if len(inputs) > 1 else inputs[0]
+    return keras.Model(inputs, keras.layers.Dense(SIZE)(joined))
+
+
+@pytest.mark.parametrize(
+    ("name", "network", "takes"),
+    [
+        ("encoder", functional((SIZE,)), rf"x of shape \(batch, {SIZE}\) and condition of shape \(batch, {CLASSES}\)"),
+        ("encoder", functional((SIZE,), (CLASSES + 1,)), "in a list: a functional model of the inputs"),
+        ("encoder", keras.layers.Dense(3), "in a list: a functional model of the inputs"),
+        ("encoder", keras.Sequential([keras.layers.Flatten(), keras.layers.Dense(3)]), "in a list"),
+        ("decoder", functional((LATENT,)), rf"keras.Input\(\({LATENT},\)\), keras.Input\(\({CLASSES},\)\)"),
+        ("decoder", functional((LATENT + 1,), (CLASSES,)), rf"z of shape \(batch, {LATENT}\) and condition"),
+    ],
+)
+def test_a_network_that_does_not_take_the_condition_or_z_is_refused_in_our_words(name, network, takes):
+    message = f"`{name}` must take .*{takes}.* Received: the {type(network).__name__} '{network.name}', which says: .+"
+    with pytest.raises(ValueError, match=message):
+        conditional_vae(exact=False, **{name: network})
+
+
+def test_a_functional_model_of_x_and_the_condition_trains():
+    vae = conditional_vae(exact=False, encoder=functional((SIZE,), (CLASSES,)))
+    vae.compile("adam")
+    assert np.isfinite(vae.fit(X, LABELS, verbose=0).history["loss"][0])
 
 
 REFUSED = {
