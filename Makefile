@@ -3,31 +3,45 @@ PYTHON ?= python3
 BIN := .venv/bin
 RUN := .venv/.installed
 DEV := .venv/.installed-dev
-PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+INSTALL := -m pip install --quiet --disable-pip-version-check
+PIP_INSTALL := $(BIN)/python $(INSTALL)
+PYTEST := -q -n 2 --dist loadfile --no-loadscope-reorder
 
-.PHONY: demo test lint bench soak clean
+# The oldest versions that setup.cfg allows, and the tests that run on them.
+OLDEST := .venv-oldest/.installed
+OLDEST_VERSIONS := 'tensorflow==2.19.*' 'keras==3.10.*' 'tf-keras==2.19.*' 'numpy==2.1.*'
+OLDEST_TESTS := tests/models tests/core
+
+.PHONY: demo test test-oldest lint notebooks bench soak clean
 
 demo: $(RUN)
 	PYTHONUNBUFFERED=1 $(BIN)/keras-vae train fashion_mnist --epochs 5 --fallback-to-digits --overwrite --output runs/demo
 
 test: $(DEV)
-	$(BIN)/pytest -q -n 2 --dist loadfile --no-loadscope-reorder
+	$(BIN)/pytest $(PYTEST)
+
+test-oldest: $(OLDEST)
+	.venv-oldest/bin/pytest $(PYTEST) $(OLDEST_TESTS)
 
 lint: $(DEV)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+# Runs the examples whose code has changed, an hour for all of them, and writes them with their results.
+notebooks: $(DEV)
+	nice $(BIN)/python examples/build_notebooks.py
+
 bench: $(DEV)
 	PYTHONUNBUFFERED=1 $(BIN)/python benchmarks/published_digits.py --output runs/bench/published_digits.json
 
 soak: $(DEV)
-	$(BIN)/pytest -q -m soak -n 2 --dist loadfile --no-loadscope-reorder
+	$(BIN)/pytest -m soak $(PYTEST)
 
-# Leaves .venv and runs alone: one is slow to make, the other is yours.
+# Leaves .venv, .venv-oldest and runs alone: they are slow to make, or yours.
 clean:
 	rm -rf build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis
-	find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +
+	find . -name __pycache__ -not -path './.venv*' -prune -exec rm -rf {} +
 
 $(BIN)/python:
 	$(PYTHON) -m venv .venv
@@ -41,3 +55,9 @@ $(DEV): setup.cfg pyproject.toml | $(BIN)/python
 	@echo "Installing keras_vae, TensorFlow and the test tools into .venv; once, and it may take some minutes"
 	$(PIP_INSTALL) --editable '.[dev]'
 	touch $(RUN) $(DEV)
+
+$(OLDEST): setup.cfg pyproject.toml
+	@echo "Installing keras_vae and its oldest TensorFlow and Keras into .venv-oldest; once, and it may take some minutes"
+	$(PYTHON) -m venv .venv-oldest
+	.venv-oldest/bin/python $(INSTALL) $(OLDEST_VERSIONS) --editable '.[test]'
+	touch $(OLDEST)

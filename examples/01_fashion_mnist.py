@@ -6,17 +6,22 @@
 # is, and its code has no holes. This example trains one whose code is a point in the plane, so that all of it can be
 # seen.
 #
-# To run it in Colab: `!git clone` the repository, `%cd` into it, and paste the cells; in VS Code, open this file and
-# run its cells; in a terminal, `python examples/01_fashion_mnist.py`.
+# The notebook `01_fashion_mnist.ipynb` holds these cells with their results. In Colab, upload it, and in a first cell
+# `!git clone` the repository and `%cd` into it. In VS Code, open either file; in a terminal, run
+# `python examples/01_fashion_mnist.py`.
 
 # %%
-import importlib.util
+import importlib.metadata
+import os
 import pathlib
 import subprocess
 import sys
 
-if importlib.util.find_spec("keras_vae") is None:  # install it from the clone that this file is in
-    clone = pathlib.Path(globals().get("__file__", "examples/here")).resolve().parents[1]
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # "0" shows what TensorFlow notes, of a GPU say
+
+if not any(importlib.metadata.distributions(name="keras-vae")):  # install it from the clone that this file is in
+    here = pathlib.Path(globals().get("__file__", "here")).resolve()
+    clone = next(folder for folder in here.parents if (folder / "setup.cfg").exists())
     subprocess.check_call([sys.executable, "-m", "pip", "install", "--quiet", str(clone)])
 
 # %%

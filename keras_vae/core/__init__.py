@@ -22,10 +22,12 @@ from keras_vae.core.serialization import (
     serialize,
 )
 from keras_vae.core.settled import Settled
+from keras_vae.core.tables import html_table
 from keras_vae.core.validation import (
     check_choice,
     check_instance,
     check_integer,
+    check_keras,
     check_number,
     check_range,
     check_shape,
@@ -53,6 +55,7 @@ __all__ = [
     "check_format_version",
     "check_instance",
     "check_integer",
+    "check_keras",
     "check_number",
     "check_range",
     "check_restorable",
@@ -65,6 +68,7 @@ __all__ = [
     "gather",
     "global_mean",
     "global_sum",
+    "html_table",
     "is_multi_worker",
     "keras_internals",
     "num_replicas",

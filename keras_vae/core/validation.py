@@ -3,6 +3,8 @@
 import math
 import numbers
 
+import keras
+
 
 def check_number(name, value, *, minimum=None, above=None):
     """Check that an argument is a finite real number, within a bound if one is given.
@@ -122,6 +124,19 @@ def check_shape(name, value, *, expected=_EVENT):
     if not shape:
         raise ValueError(f"`{name}` must be {expected}. Received: {name}={value!r}")
     return shape
+
+
+def check_keras(needed, what, remedy):
+    """Refuse what the installed Keras is too old for; `needed` is the first version that has it."""
+
+    def number(version):
+        return tuple(int(part) for part in version.split(".")[:2])
+
+    if number(keras.__version__) < number(needed):
+        raise ImportError(
+            f"{what} must have Keras {needed} or later: pip install 'keras>={needed}', or {remedy}. "
+            f"Received: Keras {keras.__version__}"
+        )
 
 
 def check_range(name, value):

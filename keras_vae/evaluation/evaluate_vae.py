@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from keras_vae.core import check_integer, resolve_seed, right_aligned
+from keras_vae.core import check_integer, html_table, resolve_seed, right_aligned
 from keras_vae.evaluation.aggregate import mutual_information
 from keras_vae.evaluation.bound import bound
 from keras_vae.evaluation.execution import check_model
@@ -144,6 +144,20 @@ class Evaluation:
         lines.append(self.posterior_collapse)
         lines.append(self._how())
         return "\n".join(lines)
+
+    def _repr_html_(self):
+        """Return the same table for a notebook."""
+        rows = []
+        for name in _ROWS:
+            error = self.standard_errors.get(name)
+            rows.append([name, f"{getattr(self, name):.3f}", "" if error is None else f"{error:.3f}"])
+        bits = "–" if self.bits_per_dim is None else f"{self.bits_per_dim:.4f}"
+        units = ", ".join(f"{a} of {d}" for a, d in zip(self.active_units, self.latent_dim, strict=True))
+        rows += [["bits_per_dim", bits, ""], ["active_units", units, ""]]
+        notes = [f"marginal_kl: {self._marginal_kl_note()}", f"bits_per_dim: {self.bits_per_dim_note}"]
+        notes += [f"kl_per_dimension: {_spread(values).strip()}" for values in self.kl_per_dimension]
+        header = ["nats per example", "mean", "standard error"]
+        return html_table(header, rows, [self.posterior_collapse, *notes, self._how()])
 
     def _marginal_kl_note(self):
         note = f"at least {self.marginal_kl_lower:.3f} on average"

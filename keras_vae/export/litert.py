@@ -7,6 +7,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from keras_vae.core import check_keras
 from keras_vae.export.encoder_decoder import write_halves
 from keras_vae.models import LatentVariableModel
 
@@ -43,7 +44,10 @@ def litert(vae: LatentVariableModel, path: str | os.PathLike[str], **kwargs: Any
         If `path` is already there.
     OSError
         If it cannot be written.
+    ImportError
+        If Keras is older than 3.13.
     """
+    check_keras("3.13", "`export.litert`", "take `export.onnx` or `export.saved_model`")
     return write_halves(vae, path, lambda half, aside: _write(half, aside / f"{half.name}.tflite", **kwargs))
 
 

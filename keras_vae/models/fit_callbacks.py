@@ -1,10 +1,10 @@
-"""What `fit` does with callbacks: their order, where a resumed run begins, and whether they can write."""
+"""What `fit` does with callbacks: their order, where a resumed run begins, whether they can write, what it returns."""
 
 import pathlib
 
 import keras
 
-from keras_vae.core import check_writable_directory
+from keras_vae.core import check_writable_directory, html_table
 from keras_vae.objectives import direction_of
 
 # What callbacks call the file or the directory that they write.
@@ -28,6 +28,22 @@ class EpochCounter(keras.callbacks.Callback):
             counter.assign(epoch)
 
 
+class TrainingHistory(keras.callbacks.History):
+    """What `fit` returns: Keras's history, which a notebook shows as a table."""
+
+    MOST_ROWS = 12
+
+    def _repr_html_(self):
+        epochs = max(map(len, self.history.values()), default=0)
+        # What was validated now and then only (`validation_freq`) has no place in a row.
+        series = {name: values for name, values in self.history.items() if len(values) == epochs}
+        # Of many epochs some are shown, at equal distances, the first and the last among them.
+        number = min(epochs, self.MOST_ROWS)
+        shown = [round(row * (epochs - 1) / max(1, number - 1)) for row in range(number)]
+        rows = [[str(self.epoch[at] + 1), *(f"{values[at]:.5g}" for values in series.values())] for at in shown]
+        return html_table(["epoch", *series], rows, [f"{epochs} epochs; losses and elbo are nats per example"])
+
+
 def listed(callbacks):
     """Return callbacks as a flat list, however `fit` was given them."""
     if isinstance(callbacks, keras.callbacks.CallbackList):
@@ -47,7 +63,9 @@ def with_own_callbacks(callbacks, own):
             callback.mode = direction
     for keeper in keepers:
         keeper.attach(others)
-    ordered = [*own, *others, *keepers]
+    has_history = any(isinstance(callback, keras.callbacks.History) for callback in given)
+    # The history comes last, as in Keras, for other callbacks add to what it writes down.
+    ordered = [*own, *others, *keepers, *([] if has_history else [TrainingHistory()])]
     if isinstance(callbacks, keras.callbacks.CallbackList):
         callbacks.callbacks = ordered
         return callbacks

@@ -5,7 +5,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from keras_vae.core import check_number, register
+from keras_vae.core import check_keras, check_number, register
 
 
 class _UnitNorm:
@@ -66,7 +66,8 @@ class NormScaledMuon(_UnitNorm, keras.optimizers.Muon):
     Matrices are moved by the nearest orthogonal matrix to their momentum; all else by Adam, on scaled gradients as
     `NormScaledAdam` has them. An orthogonalised update has no scale, but its momentum has: scaled, each step counts
     alike in it. Convolutions of `AutoregressiveBernoulli` are matrices, which is where this is worth its price; for
-    large dense layers the orthogonalisation costs more than the step. Keras's Muon wants variables in float32.
+    large dense layers the orthogonalisation costs more than the step. Keras's Muon wants variables in float32, and is
+    what it is here since Keras 3.13.
 
     Parameters
     ----------
@@ -80,6 +81,8 @@ class NormScaledMuon(_UnitNorm, keras.optimizers.Muon):
 
     Raises
     ------
+    ImportError
+        If Keras is older than 3.13.
     ValueError
         If `norm_epsilon` <= 0.
     """
@@ -92,4 +95,5 @@ class NormScaledMuon(_UnitNorm, keras.optimizers.Muon):
         name: str = "norm_scaled_muon",
         **kwargs: Any,
     ) -> None:
+        check_keras("3.13", "`NormScaledMuon`", "take `NormScaledAdam`")
         super().__init__(learning_rate, norm_epsilon=norm_epsilon, name=name, **kwargs)

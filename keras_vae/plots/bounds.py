@@ -1,15 +1,16 @@
 """Bounds on the evidence, in order."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from keras_vae.core import check_number
-from keras_vae.plots.style import BLUE, GREY, VERMILION, bare, new_figure
+from keras_vae.plots.style import BLUE, GREY, VERMILION, axes_for, bare, drawn
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 
@@ -19,7 +20,8 @@ def bounds(
     standard_errors: Mapping[str, float | None] | None = None,
     exact: float | None = None,
     title: str | None = None,
-) -> "Figure":
+    ax: "Axes | None" = None,
+) -> "Figure | Any":
     """Show bounds on log p(x), or estimates of it, from the loosest to the tightest.
 
     Parameters
@@ -34,10 +36,12 @@ def bounds(
         log p(x) where it is known: a vertical line.
     title : str, optional
         What stands above.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; by default on a new figure.
 
     Returns
     -------
-    matplotlib.figure.Figure
+    matplotlib.figure.Figure, or `ax` where it is given
         A dot for each mean, with a bar of one standard error to either side, lowest first; the numbers stand beside.
         Where all arrays have one length, so does the gap to the highest with the standard error of the difference:
         two bounds on the same examples move together, and their own bars overstate what is unknown of their order.
@@ -59,8 +63,7 @@ def bounds(
     errors = {name: _standard_error(name, values[name], standard_errors or {}) for name in names}
     gaps = _gaps(values, names)
 
-    figure = new_figure(7.4, 0.9 + 0.42 * len(names))
-    axes = figure.subplots()
+    axes = axes_for(ax, 7.4, 0.9 + 0.42 * len(names))
     bare(axes)
     axes.grid(visible=False, axis="y")
     axes.spines["left"].set_visible(False)
@@ -96,7 +99,7 @@ def bounds(
     axes.set_xlabel("nats per example; bars are one standard error")
     if title:
         axes.set_title(title, fontsize=10, loc="left", pad=16 if exact is not None else 6)
-    return figure
+    return drawn(axes, ax)
 
 
 def _number(value):

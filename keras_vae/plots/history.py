@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import keras
 import numpy as np
 
-from keras_vae.plots.style import BLUE, VERMILION, bare, line_colours, new_figure
+from keras_vae.plots.style import BLUE, LETTER_INCHES, VERMILION, bare, line_colours, new_figure
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -60,9 +60,14 @@ def history(
         raise ValueError(f"`run` must hold epochs of at least one of {list(_PANELS)}. Received: {found}")
 
     num_rows, num_columns = -(-len(panels) // 2), min(len(panels), 2)
-    figure = new_figure(3.9 * num_columns, 2.7 * num_rows + 0.5)
-    grid = figure.subplots(num_rows, num_columns, squeeze=False).ravel()
     lines = _lines(list(runs))
+    width, is_one = 3.9 * num_columns, list(runs) == [""]
+    longest = max(len(label) for label, *_ in lines.values())
+    place, ncols = ("upper right", 2) if is_one else ("lower center", int(width / (0.7 + LETTER_INCHES * longest)))
+    ncols = max(1, min(4, ncols))
+    legend_inches = 0.0 if is_one else 0.2 * (len(lines) // ncols - 1)
+    figure = new_figure(width, 2.7 * num_rows + 0.5 + max(0.0, legend_inches))
+    grid = figure.subplots(num_rows, num_columns, squeeze=False).ravel()
     for axes, key in zip(grid, panels, strict=False):
         _panel(axes, key, runs, lines)
     for axes in grid[len(panels) :]:
@@ -73,7 +78,7 @@ def history(
         for axes in grid[: len(panels)]
         for handle, name in zip(*axes.get_legend_handles_labels(), strict=True)
     }
-    place, ncols = ("upper right", 2) if list(runs) == [""] else ("lower center", min(len(legend), 4))
+    ncols = min(len(legend), ncols)
     figure.legend(legend.values(), legend, loc=f"outside {place}", ncols=ncols, frameon=False, fontsize=9)
     if title:
         figure.suptitle(title, fontsize=10, x=0.02, ha="left")

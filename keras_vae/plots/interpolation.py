@@ -1,7 +1,7 @@
 """Paths through the latent space, decoded."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -12,6 +12,7 @@ from keras_vae.plots.decoding import check_ends, check_image_model, decoded_pict
 from keras_vae.plots.pictures import grid_figure
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 
@@ -23,7 +24,8 @@ def interpolation(
     num_steps: int = 10,
     method: Literal["linear", "spherical"] = "linear",
     title: str | None = None,
-) -> "Figure":
+    ax: "Axes | None" = None,
+) -> "Figure | Any":
     """Show what a model decodes on the way from one code to another, one row for each pair.
 
     Where an end is given as images they are encoded, and stand beside the row: between them and the first or the last
@@ -42,10 +44,12 @@ def interpolation(
         The path, as in `keras_vae.latents.interpolate`; of a hierarchical model for each level by itself.
     title : str, optional
         What stands above.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; by default on a new figure.
 
     Returns
     -------
-    matplotlib.figure.Figure
+    matplotlib.figure.Figure, or `ax` where it is given
 
     Raises
     ------
@@ -75,6 +79,7 @@ def interpolation(
         column_labels=labels,
         x_label=f"decoded on the {method} path, t from 0 to 1",
         title=title,
+        ax=ax,
     )
 
 

@@ -2,16 +2,17 @@
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import tensorflow_probability as tfp
 
 from keras_vae.core import check_integer, fold_in, resolve_seed
 from keras_vae.divergences import cross_check, monte_carlo_kl
-from keras_vae.plots.style import BLUE, GREY, bare, new_figure
+from keras_vae.plots.style import BLUE, GREY, axes_for, bare, drawn
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 _NUM_SAMPLES = (1, 3, 10, 30, 100, 300, 1000, 3000, 10_000)
@@ -26,7 +27,8 @@ def kl_agreement(
     num_samples: Sequence[int] = _NUM_SAMPLES,
     seed: int | None = None,
     title: str | None = None,
-) -> "Figure":
+    ax: "Axes | None" = None,
+) -> "Figure | Any":
     """Show how the error of a Monte-Carlo KL divergence falls with the number of samples: as 1 / sqrt(n).
 
     The error is `monte_carlo_kl - closed_form_kl`, its root mean square over the examples of the batch, with fresh
@@ -45,10 +47,12 @@ def kl_agreement(
         Of the samples; a fresh one by default.
     title : str, optional
         What stands above.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; by default on a new figure.
 
     Returns
     -------
-    matplotlib.figure.Figure
+    matplotlib.figure.Figure, or `ax` where it is given
 
     Raises
     ------
@@ -70,8 +74,7 @@ def kl_agreement(
     squares = np.square(errors).reshape(len(numbers), -1)
     root = np.sqrt(squares.mean(axis=1))
 
-    figure = new_figure(5.6, 4.0)
-    axes = figure.subplots()
+    axes = axes_for(ax, 5.6, 4.0)
     bare(axes)
     line = deviation / np.sqrt(numbers)
     axes.plot(numbers, line, color=GREY, linewidth=1.2, label=f"standard error: {deviation:.3g} nats / √n")
@@ -95,7 +98,7 @@ def kl_agreement(
     axes.set_ylabel("error of the Monte-Carlo KL, nats")
     axes.legend(frameon=False, fontsize=9, loc="upper right")
     axes.set_title(title or f"closed form: {closed_form.mean():.2f} nats on average", fontsize=10, loc="left")
-    return figure
+    return drawn(axes, ax)
 
 
 def _label(squares):

@@ -1,14 +1,15 @@
 """How much each latent dimension carries."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from keras_vae.plots.style import BLUE, GREY, VERMILION, bare, new_figure
+from keras_vae.plots.style import BLUE, GREY, VERMILION, bare, check_axes, new_figure
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 _ACTIVE = 0.01
@@ -16,7 +17,9 @@ _ACTIVE = 0.01
 _NAMED = 32
 
 
-def kl_per_dimension(kl: ArrayLike | Sequence[ArrayLike | None], *, title: str | None = None) -> "Figure":
+def kl_per_dimension(
+    kl: ArrayLike | Sequence[ArrayLike | None], *, title: str | None = None, ax: "Axes | None" = None
+) -> "Figure | Any":
     """Show the KL divergence of each latent dimension, the largest first, on a logarithmic scale.
 
     Parameters
@@ -26,18 +29,25 @@ def kl_per_dimension(kl: ArrayLike | Sequence[ArrayLike | None], *, title: str |
         `kl_per_dimension` of `keras_vae.evaluation.evaluate_vae`. Levels that are None have no panel.
     title : str, optional
         What stands above.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw one level; by default on a new figure.
 
     Returns
     -------
-    matplotlib.figure.Figure
+    matplotlib.figure.Figure, or `ax` where it is given
         One panel for each level; dimensions below 0.01 nats, which carry nothing, in another colour.
 
     Raises
     ------
     ValueError
-        If an array is empty or not finite, or not of shape (latent_dim,).
+        If an array is empty or not finite, or not of shape (latent_dim,), or `ax` comes with several levels.
     """
     levels = _levels(kl)
+    if ax is not None:
+        if len(levels) > 1:
+            raise ValueError(f"`ax` must come with one level: pass kl[0], say. Received: {len(levels)} levels")
+        _panel(check_axes(ax), *levels.values(), title)
+        return ax
     figure = new_figure(6.0, 2.7 * len(levels) + 0.3)
     grid = figure.subplots(len(levels), 1, squeeze=False).ravel()
     for (name, values), axes in zip(levels.items(), grid, strict=True):

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -10,9 +10,11 @@ from keras_vae.core import check_integer
 from keras_vae.latents import grid
 from keras_vae.models import LatentVariableModel
 from keras_vae.plots.decoding import check_image_model, decoded_pictures
-from keras_vae.plots.pictures import IMAGE_INCHES, LETTER_INCHES, grid_figure
+from keras_vae.plots.pictures import IMAGE_INCHES, grid_figure
+from keras_vae.plots.style import LETTER_INCHES
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 # About how wide the whole gets.
@@ -27,7 +29,8 @@ def latent_manifold(
     extent: float | Sequence[Sequence[float]] | None = None,
     dimensions: tuple[int, int] = (0, 1),
     title: str | None = None,
-) -> "Figure":
+    ax: "Axes | None" = None,
+) -> "Figure | Any":
     """Show what a model decodes at the points of a grid in two latent dimensions.
 
     Of a model with more dimensions the others are held at 0, the mean of a standard normal prior, as the axes say.
@@ -47,10 +50,12 @@ def latent_manifold(
         Which columns of z go across and upward, from 0.
     title : str, optional
         What stands above.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; by default on a new figure.
 
     Returns
     -------
-    matplotlib.figure.Figure
+    matplotlib.figure.Figure, or `ax` where it is given
 
     Raises
     ------
@@ -86,6 +91,7 @@ def latent_manifold(
         y_label=y_label,
         title=title,
         image_inches=image_inches,
+        ax=ax,
     )
 
 

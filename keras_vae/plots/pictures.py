@@ -5,11 +5,10 @@ import math
 import numpy as np
 
 from keras_vae.core import check_range
-from keras_vae.plots.style import DOTS_PER_INCH, GREY, new_figure
+from keras_vae.plots.style import DOTS_PER_INCH, GREY, LETTER_INCHES, check_axes, drawn, new_figure
 
 # About how wide an image gets on paper; the gap between two is a share of an image.
 IMAGE_INCHES = 0.62
-LETTER_INCHES = 0.068
 _GAP = 0.07
 _MARGIN_INCHES = 0.08
 _LINE_INCHES = 0.18
@@ -53,8 +52,9 @@ def grid_figure(
     y_label=None,
     title=None,
     image_inches=IMAGE_INCHES,
+    ax=None,
 ):
-    """Lay pictures of shape (n, height, width, 3) out in rows, as one figure."""
+    """Lay pictures of shape (n, height, width, 3) out in rows, on a figure of their size or on given axes."""
     pictures = shrink(pictures, image_inches * DOTS_PER_INCH)
     num_rows = math.ceil(len(pictures) / columns)
     height, width = pictures.shape[1:3]
@@ -66,15 +66,19 @@ def grid_figure(
 
     # Each pixel covers a whole number of dots: otherwise some would come out wider than others.
     pixel_inches = max(1, round(image_inches * DOTS_PER_INCH / width)) / DOTS_PER_INCH
-    axes = _axes_for(
-        paper.shape[1] * pixel_inches,
-        paper.shape[0] * pixel_inches,
-        left=max(map(_label_inches, row_labels), default=0.0) + (1.4 * _LINE_INCHES if y_label else 0.0),
-        below=_LINE_INCHES * (bool(column_labels) + bool(x_label)),
-        above=0.2 if title else 0.0,
-        line=max(len(title or ""), len(x_label or "")),
-    )
-    axes.imshow(paper, interpolation="nearest", aspect="auto")
+    if ax is None:
+        axes = _axes_of_size(
+            paper.shape[1] * pixel_inches,
+            paper.shape[0] * pixel_inches,
+            left=max(map(_label_inches, row_labels), default=0.0) + (1.4 * _LINE_INCHES if y_label else 0.0),
+            below=_LINE_INCHES * (bool(column_labels) + bool(x_label)),
+            above=0.2 if title else 0.0,
+            line=max(len(title or ""), len(x_label or "")),
+        )
+        axes.imshow(paper, interpolation="nearest", aspect="auto")
+    else:
+        axes = check_axes(ax)
+        axes.imshow(paper, interpolation="antialiased")
     rows, across = ((np.arange(number) * (size + gap)) + (size - 1) / 2 for number, size in _sides(pictures, columns))
     axes.set_xticks(across if column_labels else [], labels=column_labels or None)
     axes.set_yticks(rows if row_labels else [], labels=row_labels or None)
@@ -84,7 +88,7 @@ def grid_figure(
     axes.set_ylabel(y_label or "", fontsize=9, color=GREY, labelpad=3)
     if title:
         axes.set_title(title, fontsize=9, loc="left", pad=5)
-    return axes.figure
+    return drawn(axes, ax)
 
 
 def _label_inches(label):
@@ -112,7 +116,7 @@ def shrink(pictures, dots):
     return pictures.reshape(number, height // factor, factor, width // factor, factor, 3).mean(axis=(2, 4))
 
 
-def _axes_for(width, height, *, left, below, above, line):
+def _axes_of_size(width, height, *, left, below, above, line):
     """Return axes of exactly this size in inches, in a figure with room for the words around them."""
     left, below, above = left + _MARGIN_INCHES, below + _MARGIN_INCHES, above + _MARGIN_INCHES
     all_width = left + max(width, LETTER_INCHES * line) + _MARGIN_INCHES

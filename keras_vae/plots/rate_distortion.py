@@ -5,13 +5,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from keras_vae.plots.style import BLUE, GREY, bare, new_figure
+from keras_vae.plots.style import BLUE, GREY, axes_for, bare, drawn
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 
-def rate_distortion(points: Iterable[Any], *, title: str | None = None) -> "Figure":
+def rate_distortion(points: Iterable[Any], *, title: str | None = None, ax: "Axes | None" = None) -> "Figure | Any":
     """Show each model of a sweep by its rate and its distortion, with its beta beside it.
 
     Along a dashed line -elbo = rate + distortion is constant; the lower line is the better one (Alemi et al. 2018).
@@ -22,10 +23,12 @@ def rate_distortion(points: Iterable[Any], *, title: str | None = None) -> "Figu
         What `keras_vae.evaluation.rate_distortion` returned: objects with `beta`, `rate` and `distortion`, in nats.
     title : str, optional
         What stands above.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; by default on a new figure.
 
     Returns
     -------
-    matplotlib.figure.Figure
+    matplotlib.figure.Figure, or `ax` where it is given
 
     Raises
     ------
@@ -38,8 +41,7 @@ def rate_distortion(points: Iterable[Any], *, title: str | None = None) -> "Figu
         raise ValueError(f"`points` must hold at least one point, of finite numbers. Received: {points}")
     from matplotlib.patheffects import withStroke
 
-    figure = new_figure(5.6, 4.2)
-    axes = figure.subplots()
+    axes = axes_for(ax, 5.6, 4.2)
     bare(axes)
     axes.plot(rate, distortion, color=BLUE, marker="o", markersize=5, zorder=3)
     axes.margins(0.18)
@@ -58,7 +60,7 @@ def rate_distortion(points: Iterable[Any], *, title: str | None = None) -> "Figu
     axes.set_ylabel("distortion: −E log p(x|z), nats")
     if title:
         axes.set_title(title, fontsize=10, loc="left")
-    return figure
+    return drawn(axes, ax)
 
 
 def _draw_levels(axes, sums):

@@ -1,7 +1,7 @@
 """Images above what a model makes of them."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -10,6 +10,7 @@ from keras_vae.core import check_integer
 from keras_vae.plots.pictures import as_pictures, grid_figure
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 
@@ -21,7 +22,8 @@ def reconstructions(
     columns: int = 10,
     value_range: tuple[float, float] | None = None,
     title: str | None = None,
-) -> "Figure":
+    ax: "Axes | None" = None,
+) -> "Figure | Any":
     """Show images with their reconstructions below.
 
     Parameters
@@ -40,10 +42,12 @@ def reconstructions(
         The values of black and white, where they are not 0 to 255 for integers and 0 to 1 for floats.
     title : str, optional
         What stands above.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; by default on a new figure.
 
     Returns
     -------
-    matplotlib.figure.Figure
+    matplotlib.figure.Figure, or `ax` where it is given
 
     Raises
     ------
@@ -71,7 +75,7 @@ def reconstructions(
     padding = np.ones((num_bands * columns - number, height, width, 3), np.float32)
     bands = [np.concatenate([row, padding]).reshape(num_bands, columns, height, width, 3) for row in rows.values()]
     pictures = np.stack(bands, axis=1).reshape(-1, height, width, 3)
-    return grid_figure(pictures, columns=columns, row_labels=[*rows] * num_bands, title=title)
+    return grid_figure(pictures, columns=columns, row_labels=[*rows] * num_bands, title=title, ax=ax)
 
 
 def _same_shape(name, images, originals, value_range):

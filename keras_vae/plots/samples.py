@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -11,6 +11,7 @@ from keras_vae.core import check_integer
 from keras_vae.plots.pictures import as_pictures, grid_figure
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 
@@ -20,7 +21,8 @@ def samples(
     columns: int | None = None,
     value_range: tuple[float, float] | None = None,
     title: str | None = None,
-) -> "Figure":
+    ax: "Axes | None" = None,
+) -> "Figure | Any":
     """Show images, such as a model generates, in a grid.
 
     Parameters
@@ -34,10 +36,12 @@ def samples(
         The values of black and white, where they are not 0 to 255 for integers and 0 to 1 for floats.
     title : str, optional
         What stands above.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; by default on a new figure.
 
     Returns
     -------
-    matplotlib.figure.Figure
+    matplotlib.figure.Figure, or `ax` where it is given
 
     Raises
     ------
@@ -49,13 +53,13 @@ def samples(
     >>> samples(vae.generate(64, seed=0)).savefig("samples.png")
     """
     if isinstance(images, Mapping):
-        return _named_rows(images, columns, value_range, title)
+        return _named_rows(images, columns, value_range, title, ax)
     pictures = as_pictures("images", images, value_range)
     columns = math.ceil(math.sqrt(len(pictures))) if columns is None else check_integer("columns", columns, minimum=1)
-    return grid_figure(pictures, columns=min(columns, len(pictures)), title=title)
+    return grid_figure(pictures, columns=min(columns, len(pictures)), title=title, ax=ax)
 
 
-def _named_rows(images, columns, value_range, title):
+def _named_rows(images, columns, value_range, title, ax):
     arrays = [as_pictures("images", array, value_range) for array in images.values()]
     shapes = [array.shape for array in arrays]
     if len(set(shapes)) != 1:
@@ -66,4 +70,4 @@ def _named_rows(images, columns, value_range, title):
     padding = np.ones((num_rows * columns - number, *shapes[0][1:]), np.float32)
     labels = [label for name in images for label in (name, *[""] * (num_rows - 1))]
     pictures = np.concatenate([part for array in arrays for part in (array, padding)])
-    return grid_figure(pictures, columns=columns, row_labels=labels, title=title)
+    return grid_figure(pictures, columns=columns, row_labels=labels, title=title, ax=ax)

@@ -1,9 +1,7 @@
 """A figure on the screen of a notebook, and on disk."""
 
-import io
 import os
 import pathlib
-import sys
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -13,8 +11,9 @@ if TYPE_CHECKING:
 def show(figure: "Figure", path: str | os.PathLike[str] | None = None) -> None:
     """Save a figure, and display it where the program runs in a notebook.
 
-    Figures of this package belong to no window, so that none pile up in long runs; a notebook does not display them by
-    itself. Outside of notebooks nothing but saving happens, so one line serves a script and its notebook.
+    Figures of this package belong to no window, so that none pile up in long runs. A notebook displays the one that a
+    cell ends in; this displays it from anywhere in a cell. Outside of notebooks nothing but saving happens, so one line
+    serves a script and its notebook.
 
     Parameters
     ----------
@@ -31,11 +30,6 @@ def show(figure: "Figure", path: str | os.PathLike[str] | None = None) -> None:
         path = pathlib.Path(path)
         path.parent.mkdir(parents=True, exist_ok=True)
         figure.savefig(path)
-    ipython = sys.modules.get("IPython")  # importing it would not make a notebook
-    if ipython is None or ipython.get_ipython() is None:
-        return
-    from IPython.display import Image, display
+    from keras_vae.plots.figure import display
 
-    picture = io.BytesIO()
-    figure.savefig(picture, format="png")
-    display(Image(picture.getvalue(), format="png", width=round(100 * figure.get_figwidth())))
+    display(figure)

@@ -7,6 +7,9 @@ import tensorflow as tf
 
 import keras_vae as kv
 from tests.models.conftest import binary, small_vae
+from tests.stacks import since_keras
+
+pytestmark = since_keras("3.13")
 
 SHAPES = [(6, 4), (3, 8), (3,), ()]
 
