@@ -37,7 +37,7 @@ WITH_CODE = [page for page in PAGES if any(not reason for reason, _ in blocks(pa
 @pytest.fixture
 def run(fashion, tmp_path, monkeypatch):
     """Run a page in an empty directory and return its variables."""
-    few = tuple(images.first(200) for images in fashion)
+    few = tuple(images.first(100) for images in fashion)
     monkeypatch.setattr(kv.data, "load", lambda name: few)
     monkeypatch.setenv("KERAS_VAE_MODELS", str(ROOT / "saved_models"))
     monkeypatch.chdir(tmp_path)
