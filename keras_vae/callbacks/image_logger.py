@@ -22,9 +22,8 @@ class ImageLogger(keras.callbacks.Callback):
     """Draw a model every few epochs, to files, to TensorBoard, or to both.
 
     By default three pictures are drawn: `samples`, of the same points of the prior each time; `reconstructions` of the
-    first ten of x, where there is x; and, of a model with two latent dimensions, the `manifold`. All are drawn once
-    before training starts, and not kept, so that what cannot be drawn is refused then. Training goes as it would
-    without this callback.
+    first ten of x, where there is x; and, of a model with two latent dimensions, the `manifold`. Each is drawn once
+    before training starts, so that errors come then. The callback does not change the training.
 
     Parameters
     ----------
@@ -95,7 +94,7 @@ class ImageLogger(keras.callbacks.Callback):
             self._writer = tf.summary.create_file_writer(str(check_writable_directory(self.log_dir / "images")))
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Draw and write, in the epochs whose turn it is."""
+        """Draw and write, every `every_n_epochs` epochs."""
         if (epoch + 1) % self.every_n_epochs:
             return
         for name in self._figures:
@@ -149,7 +148,7 @@ def _check_figures(figures):
 
 
 def _write_figure(writer, name, figure, step):
-    """Write a figure as `tf.summary.image` would, which needs the package tensorboard; this needs TensorFlow alone."""
+    """Write a figure as `tf.summary.image` would, which needs the package tensorboard; this needs only TensorFlow."""
     metadata = tf.compat.v1.SummaryMetadata(
         plugin_data=tf.compat.v1.SummaryMetadata.PluginData(plugin_name="images", content=b"")
     )

@@ -1,4 +1,4 @@
-"""What flows from every door to every part: the batch, the function that makes it and the spec that checks it."""
+"""The batch that all verbs pass to all parts, the function that makes it and the spec that checks it."""
 
 import difflib
 import logging
@@ -76,7 +76,7 @@ class Batch(NamedTuple):
 
 
 class Spec(NamedTuple):
-    """What a model takes: the one check of all doors.
+    """What a model takes: the check that all verbs share.
 
     Attributes
     ----------
@@ -99,7 +99,7 @@ class Spec(NamedTuple):
     event_shape: tuple | None = None
 
     def batch(self, data, y=None, sample_weight=None, *, class_weight=None) -> Batch:
-        """Make a batch of whatever a user hands over, as arrays or as tensors, without looking at its values.
+        """Make a batch of whatever a user passes, as arrays or as tensors, without looking at its values.
 
         Parameters
         ----------
@@ -125,7 +125,7 @@ class Spec(NamedTuple):
         if data is None:
             raise ValueError("`x` must be given. Received: None")
         if isinstance(data, list) and len(data) == 1 and len(np.shape(data[0])) == len(self.x.shape) + 1:
-            data = data[0]  # a list of inputs, of which there is one
+            data = data[0]  # a list that holds one input
         if isinstance(data, tuple) and not isinstance(data, Batch):
             if not 1 <= len(data) <= 3:
                 raise ValueError(f"A batch must be x, (x, y) or (x, y, sample_weight). Received: {len(data)} entries")

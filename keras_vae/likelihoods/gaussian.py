@@ -1,4 +1,4 @@
-"""The Gaussian likelihood, with four ways to come by its scale."""
+"""The Gaussian likelihood, with four ways to find its scale."""
 
 import math
 from collections.abc import Iterable, Sequence

@@ -22,8 +22,8 @@ class StudentT(Likelihood):
 
     A residual y costs about (v + 1) log |y| nats where a Gaussian charges y^2 / 2, so that single gross errors do not
     pull the decoder towards them. With few degrees of freedom v the tails are heavy; v = 1 is the Cauchy distribution,
-    and the Gaussian is the limit of many. The scale is no standard deviation: the variance is scale^2 v / (v - 2), and
-    infinite for v <= 2.
+    and the Gaussian is the limit of many. The scale is not a standard deviation: the variance is scale^2 v / (v - 2),
+    and infinite for v <= 2.
 
     Both the scale and the degrees of freedom are a fixed number, "learned" (one weight that all dimensions share) or
     "per_dimension" (given by the decoder for each dimension of each example). Learned scales are bounded as those of

@@ -749,7 +749,7 @@ class LatentVariableModel(Trainer):
         self._check_densities()
 
     def _check_densities(self):
-        """Refuse posteriors without a density where one is needed, and tell parts what the likelihood knows."""
+        """Refuse posteriors without a density where one is needed, and give parts what the likelihood knows."""
         for posterior in (level.posterior for level in self.levels):
             if not posterior.is_distribution and (self.objective.needs_density or len(self.levels) > 1):
                 raise ValueError(

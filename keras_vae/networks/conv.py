@@ -29,7 +29,7 @@ class ConvOptions(TypedDict, total=False):
 
 
 class Conv(Trunk):
-    """The arguments of a convolutional trunk, and one convolution with its trimmings."""
+    """The arguments of a convolutional trunk, and one convolution with what follows it."""
 
     def __init__(
         self,
