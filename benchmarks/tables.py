@@ -90,7 +90,7 @@ def published_fashion_mnist(likelihood="bernoulli"):
 
 
 def own_fashion_mnist():
-    """Return the rows whose pixels see those before them, which are no part of the published table."""
+    """Return the rows whose pixels see those before them; the published table has no such models."""
     return published_fashion_mnist("autoregressive")
 
 

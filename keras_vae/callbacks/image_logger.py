@@ -120,7 +120,9 @@ class ImageLogger(keras.callbacks.Callback):
         try:
             self._draw_samples(model)
         except ValueError as error:
-            raise ValueError(f"`figures` must be given for a model of other things than images: {error}") from None
+            raise ValueError(
+                f"`figures` must be given for a model whose observations are not images: {error}"
+            ) from None
         figures = {"samples": self._draw_samples}
         if self.x is not None:
             figures["reconstructions"] = self._draw_reconstructions

@@ -337,7 +337,7 @@ class Spec(NamedTuple):
             remark(
                 ("labels", self.x.owner),
                 logging.WARNING,
-                "The labels `y` are left out: the model has no condition, and they have not the shape of x.",
+                "The labels `y` are left out: the model has no condition, and their shape is not that of x.",
             )
             return None
         return "condition"
@@ -379,7 +379,7 @@ def _once(name, first, second, other=None):
 
 def _tensor_or_array(value, name):
     if isinstance(value, (tf.SparseTensor, tf.SparseTensorSpec)):
-        raise ValueError(f"`{name}` must be dense: take `tf.sparse.to_dense`. Received: a sparse tensor")
+        raise ValueError(f"`{name}` must be dense: use `tf.sparse.to_dense`. Received: a sparse tensor")
     if isinstance(value, (tf.RaggedTensor, tf.RaggedTensorSpec)):
         raise ValueError(
             f"`{name}` must be a rectangular array: pad it, and pass a `mask` of shape (batch, time) with 1 where "

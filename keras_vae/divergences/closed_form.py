@@ -148,5 +148,5 @@ def _name(distribution):
 
 def _remedy(posterior):
     if isinstance(_base(posterior), (tfd.Deterministic, tfd.VectorDeterministic)):
-        return "A deterministic code has no density: take the objective `Reconstruction()`."
-    return 'Ask for Monte Carlo: `ELBO(kl="monte_carlo")` or `monte_carlo_kl`.'
+        return "A deterministic code has no density: use the objective `Reconstruction()`."
+    return 'Use Monte Carlo: `ELBO(kl="monte_carlo")` or `monte_carlo_kl`.'

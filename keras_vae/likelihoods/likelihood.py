@@ -213,7 +213,7 @@ class Likelihood(Settled, Layer, abc.ABC):
             If x is not discrete.
         """
         if not self.is_discrete:
-            raise ValueError(f"`mode` must be asked of a discrete likelihood. Received: {type(self).__name__}")
+            raise ValueError(f"`mode` must be called on a discrete likelihood. Received: {type(self).__name__}")
         return tf.cast(self.distribution(parameters).mode(), self.variable_dtype)
 
     def expected(self, parameters: dict[str, tf.Tensor]) -> tf.Tensor:

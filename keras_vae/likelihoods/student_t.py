@@ -114,7 +114,7 @@ class StudentT(Likelihood):
         """Return the location; a fixed number of at most one degree of freedom has no mean and is refused."""
         if self.degrees_of_freedom not in _MODES and self.degrees_of_freedom <= _LEAST:
             raise ValueError(
-                "`mean` must be asked of a Student-t distribution with degrees_of_freedom > 1, others have none; its "
+                "`mean` must be called with degrees_of_freedom > 1, since other Student-t distributions have none; the "
                 f"location is the median. Received: degrees_of_freedom={self.degrees_of_freedom!r}"
             )
         return parameters["location"]

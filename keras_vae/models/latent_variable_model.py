@@ -534,7 +534,7 @@ class LatentVariableModel(Trainer):
         """
         if self.objective.couples_examples:
             raise ValueError(
-                "`score` must be asked of a model whose objective does not couple examples. "
+                "`score` must be called on a model whose objective does not couple examples. "
                 f"Received: {type(self.objective).__name__}"
             )
         num_samples = self.objective.num_samples if num_samples is None else num_samples
@@ -754,7 +754,7 @@ class LatentVariableModel(Trainer):
             if not posterior.is_distribution and (self.objective.needs_density or len(self.levels) > 1):
                 raise ValueError(
                     f"`posterior` must have a density for the objective {type(self.objective).__name__}; for a plain "
-                    "autoencoder take a `VAE` with the objective `Reconstruction()`. "
+                    "autoencoder use a `VAE` with the objective `Reconstruction()`. "
                     f"Received: {type(posterior).__name__}"
                 )
         if hasattr(self.decoder, "resolve_event_shape"):

@@ -131,7 +131,7 @@ class ConvEncoder(Conv):
         if len(sizes) != 1 or any(len(shape) not in (2, 4) for shape in shapes):
             raise ValueError(
                 "`ConvEncoder` must get images of shape (batch, height, width, channels), and beside them images of "
-                "the same size or vectors; for vectors and sequences take `MLPEncoder`. "
+                "the same size or vectors; for vectors and sequences use `MLPEncoder`. "
                 f"Received: shape {' and '.join(map(str, shapes))}"
             )
         super().build(input_shape)
