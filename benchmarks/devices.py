@@ -1,9 +1,9 @@
 """Throughput of `fit` on 1, 2 and 4 devices, by 1 and 2 processes, and in half precision.
 
-The devices are logical ones: they share the machine's cores, as the processes do. So this tells what it costs to keep
-replicas in step; what several real devices gain is their number times the ratio, at best. All variants of a model take
-turns, an epoch each, in one process, with single steps and without XLA, which is all that several devices can have;
-ratios are medians over repetitions of ratios within one:
+The devices are logical ones: they share the machine's cores, as the processes do. So this measures what it costs to
+keep replicas in step; several real devices gain at best their number times the ratio. All variants of a model take
+turns, an epoch each, in one process, with single steps and without XLA, as several devices require. Ratios are medians
+over repetitions of the ratios within one:
 
     python benchmarks/devices.py
     python benchmarks/devices.py --model conv --repetitions 7
@@ -119,7 +119,7 @@ def measure(model, options):
 
 
 def processes(number, options, folder):
-    """Train by several processes on this machine, and return the images a second that the chief tells."""
+    """Train by several processes on this machine, and return the images a second that the chief reports."""
     sockets = [socket.create_server(("localhost", 0)) for _ in range(number)]
     addresses = [f"localhost:{each.getsockname()[1]}" for each in sockets]
     for each in sockets:

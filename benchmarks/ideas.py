@@ -100,7 +100,7 @@ def look_back_deep(vae):
 
 
 def look_back_in_squares(vae):
-    """Return that likelihood with convolutions over squares of 2 x 2 pixels, of which there are a quarter."""
+    """Return that likelihood with convolutions over squares of 2 x 2 pixels, a quarter as many places."""
     return look_back(vae, features=4, depth=3, block=2, window=3, filters=64, **table.HALF)
 
 

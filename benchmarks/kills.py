@@ -39,7 +39,7 @@ BATCH_SIZE = 50
 
 
 class Reports(keras.callbacks.Callback):
-    """Tells the parent when training begins and when an epoch was saved; behind the checkpoint in time."""
+    """Reports to the parent when training begins and when an epoch was saved, after the checkpoint."""
 
     def __init__(self, checkpoint, tell):
         super().__init__()
@@ -97,7 +97,7 @@ def train(directory, images, epochs, tell):
 
 
 def child(directory, images, epochs, pipe):
-    """Train in this process, tell the parent, and leave without returning."""
+    """Train in this process, report to the parent, and exit without returning."""
 
     def tell(**what):
         os.write(pipe, json.dumps(what).encode() + b"\n")
@@ -111,7 +111,7 @@ def child(directory, images, epochs, pipe):
 
 
 def stretch(directory, images, epochs, seconds=None):
-    """Fork a child, kill it some seconds after its training began, and return what it told.
+    """Fork a child, kill it some seconds after its training began, and return what it reported.
 
     Parameters
     ----------

@@ -2,7 +2,7 @@
 
 Split 1000 / 350 / 447; 64-256-256-2*16 and back with leaky ReLU; Adamax 1e-3; batch 64; patience 20.
 As in PyTorch, kernels begin uniform within 1 / sqrt(fan in) and the slope of leaky ReLU is 0.01; biases begin at
-nought, which PyTorch's do not. `--initializer glorot_uniform` shows what Keras's default kernels do: the inputs,
+zero, which PyTorch's do not. `--initializer glorot_uniform` shows what Keras's default kernels do: the inputs,
 up to 16, make the first posteriors extreme. Decoupled weight decay is not in the published recipe: it works against the
 overfitting to 1000 images.
 

@@ -8,7 +8,7 @@ Norouzi 2020, table of density estimation; Tomczak & Welling 2018). A run resume
     python benchmarks/published_fashion_mnist.py --model hvae --prior vamp --recipe regularized --seed 0
     python benchmarks/published_fashion_mnist.py --model hvae --prior vamp --quick
 
-`--likelihood autoregressive` is no part of that table: pixels that also see those before them, for numbers of our own;
+`--likelihood autoregressive`, with pixels that also see those before them, is our own and not in that table.
 `--recipe brief`, `narrow` and `gentle` are meant for two hours on two cores, and `--prior mixture` costs less than the
 VampPrior:
 
@@ -123,7 +123,7 @@ def compile_options(learning_rate, decay_steps=None, *, compiled=True, weight_de
 
 
 def with_parts(vae, seed, **changes):
-    """Make a model of the same parts, those that are trained with their weights, but for the changes."""
+    """Make a model of the same parts, those that are trained with their weights, except for the changes."""
     parts = {name: getattr(vae, name) for name in (*vae.part_names, *vae.sequence_names)}
     return type(vae)(**{**parts, **changes}, seed=seed)
 

@@ -7,7 +7,7 @@ the top down: they are not in this script.
 
     python benchmarks/published_mnist_iwae.py --objective iwae --k 50 --seed 0
 
-No row of it is committed: where the project is tested there is no MNIST, and the script says so and ends. To see the
+No row of it is committed: without MNIST, which is missing where the project is tested, the script ends with a message. To see the
 whole path run anywhere, give it other images:
 
     python benchmarks/published_mnist_iwae.py --data fashion_mnist --quick

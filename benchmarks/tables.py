@@ -1,6 +1,6 @@
 """The tables of the documents, written from the committed results and from nothing else.
 
-A table stands in README.md or docs/*.md between `<!-- table: NAME -->` and `<!-- end of table -->`:
+A table stands in README.md or a page of docs/ between `<!-- table: NAME -->` and `<!-- end of table -->`:
 
     python benchmarks/tables.py            # write all of them anew
     python benchmarks/tables.py --check    # say which are out of date, and end with 1 if one is
@@ -18,8 +18,14 @@ import throughput as throughput_script
 
 HERE = pathlib.Path(__file__).parent
 RESULTS = HERE / "results"
-DOCUMENTS = [HERE.parent / "README.md", *sorted((HERE.parent / "docs").glob("*.md"))]
+DOCUMENTS = [HERE.parent / "README.md", *sorted((HERE.parent / "docs").rglob("*.md"))]
 MARKED = re.compile(r"(<!-- table: (\w+) -->\n).*?(<!-- end of table -->)", re.DOTALL)
+SPREADS = {  # the "±" that the published table has beside its log p(x)
+    ("vae", "standard_normal"): 0.15,
+    ("vae", "vamp"): 0.05,
+    ("hvae", "standard_normal"): 0.10,
+    ("hvae", "vamp"): 0.08,
+}
 RUNTIMES = {
     "c": "C program, SavedModel",
     "saved_model": "Python, SavedModel",
@@ -54,14 +60,20 @@ def markdown(header, rows, align="-"):
 
 def published_fashion_mnist(likelihood="bernoulli"):
     """Return the published table of Fashion-MNIST beside ours, or rows with another likelihood."""
+
+    def published(row):
+        spread = SPREADS.get((row["model"], row["prior"]))
+        return f"{row['published']:.2f}" + (f" ± {spread:.2f}" if spread else "")
+
     names = {"vae": "VAE", "hvae": "HVAE, two levels"}
     names |= {"standard_normal": "Gaussian", "vamp": "VampPrior", "mixture": "mixture of Gaussians"}
     rows = [
         [
             f"{names[row['model']]}, {names[row['prior']]}",
             row["seed"],
-            f"{row['published']:.2f}" if row["published"] is not None else "",
+            published(row),
             f"**{row['test_log_evidence']:.2f}**",
+            f"{row['test_log_evidence'] - row['published']:+.2f}",
             f"{row['standard_error']:.2f}",
             row["num_samples"],
             f"{row['test_elbo']:.2f}",
@@ -73,13 +85,60 @@ def published_fashion_mnist(likelihood="bernoulli"):
     ]
     if not rows:
         raise LookupError(likelihood)
-    header = ["model, prior", "seed", "published", "log p(x)", "± over images", "samples", "elbo", "epochs", "minutes"]
-    return markdown(header, rows, "lrrrrrrrr")
+    header = ["model, prior", "seed", "published", "log p(x)", "difference", "± over images", "samples", "elbo"]
+    return markdown([*header, "epochs", "minutes"], rows, "lrrrrrrrrr")
 
 
 def own_fashion_mnist():
-    """Return the rows whose pixels see those before them, which are no part of the published table."""
+    """Return the rows whose pixels see those before them; the published table has no such models."""
     return published_fashion_mnist("autoregressive")
+
+
+def published_digits():
+    """Return the best validation -elbo of each recipe, day and seed."""
+    seeds, found = sorted({row["seed"] for row in results("published_digits")}), {}
+    for row in results("published_digits"):
+        recipe = "weight decay 0.5" if row["weight_decay"] else "as published"
+        recipe = "as published, but Keras's default initial weights" if row["initializer"] != "pytorch" else recipe
+        found.setdefault((recipe, row["date"][:10]), {})[row["seed"]] = f"{row['best_validation_negative_elbo']:.2f}"
+    lines = [[*key, *(values.get(seed, "") for seed in seeds)] for key, values in sorted(found.items())]
+    return markdown(["recipe", "day", *(f"seed {seed}" for seed in seeds)], lines, "llrrr")
+
+
+def summary():
+    """Return the five figures of the README."""
+    fashion = [row for row in results("published_fashion_mnist") if row.get("likelihood", "bernoulli") == "bernoulli"]
+    digits = [row for row in results("published_digits") if not row["weight_decay"] and row["initializer"] == "pytorch"]
+    speed = {row["workload"]: row for row in results("throughput")}["mlp"]
+    killed = results("kills")[-1]
+
+    def evidence(model, prior):
+        rows = [row for row in fashion if (row["model"], row["prior"]) == (model, prior)]
+        values = " and ".join(f"{row['test_log_evidence']:.2f}" for row in rows)
+        return values, f"{rows[0]['published']:.2f} ± {SPREADS[model, prior]:.2f} published"
+
+    losses = [row["best_validation_negative_elbo"] for row in digits]
+    over = speed["ours_over"]
+    lines = [
+        ["Fashion-MNIST, test log p(x), VAE with Gaussian prior, 2 seeds", *evidence("vae", "standard_normal")],
+        ["Fashion-MNIST, test log p(x), two levels and VampPrior, 2 recipes", *evidence("hvae", "vamp")],
+        [
+            f"scikit-learn's digits, validation −elbo, published recipe, {len(losses)} runs",
+            f"{min(losses):.2f} to {max(losses):.2f}",
+            f"{digits[0]['published']:.2f} published",
+        ],
+        [
+            "Training a dense model on 2 cores, images/s",
+            f"{speed['images_per_second']['ours']:,.0f}",
+            f"{over['pythae_trainer']:.2f} × pythae, {over['keras_script']:.2f} × a Keras script",
+        ],
+        [
+            f"Training killed with `kill -9` {killed['kills']} times and resumed",
+            f"{killed['runs'] if killed['equal_bit_for_bit'] else 'not all'} of {killed['runs']} runs",
+            "the weights of uncut runs, bit for bit",
+        ],
+    ]
+    return markdown(["nats where nothing else is said", "keras_vae", "compared with"], lines, "lrl")
 
 
 def ideas():
@@ -210,6 +269,8 @@ TABLES = {
     for table in (
         published_fashion_mnist,
         own_fashion_mnist,
+        published_digits,
+        summary,
         ideas,
         serving,
         evidence_cost,

@@ -45,11 +45,10 @@ keras.utils.set_random_seed(0)
 # Fashion-MNIST has 60,000 images of clothes for training and 10,000 for testing, of 28 × 28 pixels, in 10 classes. The
 # model never sees the classes; they will only colour a picture.
 #
-# What is the probability of a grey pixel? We make the pixels binary: each is drawn as one with its grey value as the
-# probability, so that a Bernoulli distribution describes them rightly. The training images are drawn afresh in each
+# What is the probability of a grey pixel? We make the pixels binary: each becomes one with its grey value as the
+# probability, so that a Bernoulli distribution describes them correctly. The training images are drawn again in each
 # epoch ("dynamic"), the test images once ("fixed"), so that test numbers can be compared. Feeding grey values to the
-# cross-entropy, as most tutorials do, trains the decoder on the same average, but what comes out is no
-# log-probability of anything.
+# cross-entropy, as most tutorials do, trains the decoder on the same average, but the result is not a log-probability.
 
 # %%
 train, test = kv.data.load(options.dataset)
@@ -69,10 +68,10 @@ test_data = kv.data.pipeline(test_x, batch_size=128)
 # - the **prior** $p(z)$: a standard Gaussian in the plane, before any image is seen;
 # - the **likelihood** $p(x \mid z)$: the decoder turns $z$ into 784 logits, and each pixel is one with the probability
 #   $p_i = 1 / (1 + e^{-\ell_i})$;
-# - the **posterior** $q(z \mid x) = \mathcal N(\mu(x), \mathrm{diag}(\sigma^2(x)))$: the encoder's answer to which $z$
-#   may have made $x$;
+# - the **posterior** $q(z \mid x) = \mathcal N(\mu(x), \mathrm{diag}(\sigma^2(x)))$: the encoder's estimate of
+#   the $z$ behind $x$;
 # - the **objective**. The evidence $\log p(x) = \log \int p(x \mid z) p(z) dz$ cannot be computed, but it has a lower
-#   bound, the *elbo*, which is what training raises:
+#   bound, the *elbo*, which training raises:
 #
 # $$
 # \log p(x) \ge \mathrm{elbo}(x)
@@ -80,7 +79,7 @@ test_data = kv.data.pipeline(test_x, batch_size=128)
 # - \underbrace{\mathrm{KL}[q(z \mid x) \Vert p(z)]}_{\text{kl loss}} .
 # $$
 #
-# The first term wants images to come back, the second wants codes to be as spread and as central as the prior, and it
+# The first term rewards good reconstructions. The second keeps codes as spread and as central as the prior, and it
 # has a closed form: $\mathrm{KL} = \frac 1 2 \sum_j (\mu_j^2 + \sigma_j^2 - 1 - \ln \sigma_j^2)$. Both are in **nats**,
 # summed over pixels and over latent dimensions, and averaged over images; their weights are one and one.
 #
@@ -88,7 +87,7 @@ test_data = kv.data.pipeline(test_x, batch_size=128)
 # *reparameterization trick*): $z = \mu(x) + e^{\frac 1 2 \log \sigma^2(x)} \varepsilon$ with
 # $\varepsilon \sim \mathcal N(0, I)$.
 #
-# The networks are convolutional, with batch normalisation and leaky ReLU. Any Keras model may stand in their place.
+# The networks are convolutional, with batch normalisation and leaky ReLU. Any Keras model can take their place.
 
 # %%
 convolutions = {"batch_normalization": True, "activation": "leaky_relu"}
@@ -141,8 +140,8 @@ kv.plots.show(figure, options.output / "reconstructions.png")
 # %% [markdown]
 # ## The latent plane
 #
-# Each test image is a point at the mean of its posterior. Nobody told the model of classes, and yet shoes are found
-# together, and trousers far from bags. Where classes look alike (shirt, pullover, coat), they overlap.
+# Each test image is a point at the mean of its posterior. The model never saw a class, yet shoes lie together, and
+# trousers lie far from bags. Classes that look alike (shirt, pullover, coat) overlap.
 
 # %%
 z = vae.encode(test_x)
@@ -152,9 +151,9 @@ kv.plots.show(figure, options.output / "latent.png")
 # %% [markdown]
 # ## What is where
 #
-# Decoding a grid of points shows the map itself. The first grid is uniform, at equal distances; its corners lie where
-# the prior hardly ever goes. The second takes the quantiles of the prior, $z = \Phi^{-1}(u)$ with $u$ uniform, so that
-# each image stands for the same probability: that is what the model thinks clothes look like.
+# Decoding a grid of points shows the map itself. The first grid is uniform, at equal distances; the prior almost never
+# reaches its corners. The second takes the quantiles of the prior, $z = \Phi^{-1}(u)$ with $u$ uniform, so that each
+# image stands for the same probability. So it shows what the model thinks clothes look like.
 
 # %%
 for spacing in ("uniform", "normal"):
@@ -174,7 +173,6 @@ kv.plots.show(figure, options.output / "samples.png")
 # %% [markdown]
 # ## What next
 #
-# The model is in `model.keras`, and `keras.models.load_model` gives it back after `import keras_vae`. Two dimensions
-# are for the eye: with 16 (`posterior=DiagonalGaussian(16)`, or `keras-vae train fashion_mnist --latent-dim 16`) the
-# elbo is higher by some 20 nats. Why the plain autoencoder would not have done is in [example
-# 3](03_autoencoder_or_vae.py).
+# The model is in `model.keras`, and `keras.models.load_model` loads it after `import keras_vae`. Two dimensions are
+# easy to draw. With 16 (`posterior=DiagonalGaussian(16)`, or `keras-vae train fashion_mnist --latent-dim 16`) the elbo
+# is higher by some 20 nats. [Example 3](03_autoencoder_or_vae.py) shows why a plain autoencoder is not enough.

@@ -2,7 +2,7 @@
 # # 2. Cartoon faces: large images from a folder, and arithmetic with them
 #
 # Colour images of 256 × 256 pixels have 196,608 values each, and a folder of them need not fit into memory. This
-# example streams them from disk, trains a convolutional VAE with 200 latent dimensions, and then moves about in its
+# example streams them from disk, trains a convolutional VAE with 200 latent dimensions, and then moves through its
 # latent space: from one face to another, and from a face without glasses to the same face with them.
 #
 # The faces are Google's [Cartoon Set](https://google.github.io/cartoonset/) (CC BY 4.0) where you have it: unpack it
@@ -44,13 +44,13 @@ keras.utils.set_random_seed(0)
 # %% [markdown]
 # ## The images
 #
-# `write_faces` draws faces into a folder: a PNG file for each, and `factors.csv`, which tells skin, hair, eyes, glasses
-# and so on of each. Face number 17 is the same face for ever, however many are drawn.
+# `write_faces` draws faces into a folder: a PNG file for each, and `factors.csv` with the skin, hair, eyes, glasses and
+# so on of each. Face number 17 is always the same face, however many are drawn.
 #
 # `image_folder` makes a `tf.data.Dataset` of a folder: files are read, cropped, resized and scaled to [0, 1] while the
-# model trains, a few batches ahead, in an order of its own in each epoch that the seed decides. Which images are held
-# out for validation depends on their names alone. Broken files would stop the run before it begins; with
-# `on_error="skip"` they are named and left out.
+# model trains, a few batches ahead, in a new order in each epoch that the seed decides. The name of an image decides
+# whether it is held out for validation. Broken files stop the run before it begins; with `on_error="skip"` they are
+# named and left out.
 
 # %%
 size, num_faces = (64, 300) if options.fast else (256, 3000)
@@ -67,17 +67,17 @@ kv.plots.show(kv.plots.samples(test_x, columns=8), options.output / "images.png"
 # ## The model
 #
 # At 256 × 256 nearly all the time would go into the largest maps, so the first layer takes patches of 4 × 4 pixels at
-# once, and the last one gives them back. Between them four convolutions of stride 2 lead to maps of 4 × 4, and as many
-# transposed ones away from there. Skin, hair and clothing vary independently of each other, which is more than a
-# projection of the code can tell apart: two dense layers in front of the decoder's maps do it, and without them samples
-# are a blur. Encoder and decoder may be any Keras model, here chains of our trunks and Keras's layers.
+# once, and the last one produces them. Between them four convolutions of stride 2 lead to maps of 4 × 4, and as many
+# transposed ones lead back. Skin, hair and clothing vary independently of each other, which a single projection of the
+# code cannot express: two dense layers in front of the decoder's maps can, and without them samples are blurred.
+# Encoder and decoder may be any Keras model, here chains of our trunks and Keras's layers.
 #
 # The likelihood is a Gaussian, `projection=None` makes the decoder's output its mean as it stands, and sigma decides
 # how many nats an error is worth ([example 5](05_calibrated_decoder.py)). The optimal sigma would be the root mean
-# square error, a few hundredths: with 196,608 values in each image it buys every detail, for hundreds of nats, and
-# codes so scattered that a draw from the prior hits none of them. Faces like these are told apart by some 30 nats (15
-# factors of 3 to 10 values each), and $\sigma = 1.5$ leaves about that: each nat must save a squared error of
-# $2 \sigma^2 = 4.5$, which is what a few hundred pixels of another colour make.
+# square error, a few hundredths. With 196,608 values in each image, it would spend hundreds of nats on every detail,
+# and scatter the codes so much that a draw from the prior hits none of them. Some 30 nats distinguish faces like these
+# (15 factors of 3 to 10 values each), and $\sigma = 1.5$ leaves about that: each nat must save a squared error of $2
+# \sigma^2 = 4.5$, about that of a few hundred pixels of another colour.
 
 # %%
 epochs, batch_norm = (2 if options.fast else 24), {"activation": "leaky_relu", "batch_normalization": True}
@@ -120,7 +120,7 @@ kv.plots.show(kv.plots.history(history), options.output / "loss.png")
 # %% [markdown]
 # ## Reconstructions
 #
-# Above faces that the model has not seen in training, below what is left of them after 200 numbers.
+# Above: faces that the model has not seen in training. Below: what 200 numbers keep of them.
 
 # %%
 figure = kv.plots.reconstructions(test_x[:8], vae.reconstruct(test_x[:8]))
@@ -150,10 +150,10 @@ kv.plots.interpolation_gif(vae, start, end, options.output / "interpolation.gif"
 # %% [markdown]
 # ## Glasses on, glasses off
 #
-# If the latent space is as orderly as the prior asks for, an attribute is a direction in it: the mean code of faces
-# that have it, less the mean code of faces that have not. The table beside the images tells which have; the commonest
-# value stands for no glasses, in the Cartoon Set as in ours. Added to the codes of other faces, the direction puts
-# glasses on; subtracted, it takes them off.
+# If the latent space is as orderly as the prior, an attribute is a direction in it: the mean code of faces that have
+# it, less the mean code of faces that do not. The table beside the images shows which faces have it. The most common
+# value means no glasses, in the Cartoon Set as in ours. Added to the codes of other faces, the direction puts glasses
+# on; subtracted, it takes them off.
 
 # %%
 values = kv.data.read_factors(folder, train_data.files)["glasses"]

@@ -1,9 +1,9 @@
 # %% [markdown]
 # # 3. A plain autoencoder, or a variational one?
 #
-# Both squeeze an image into two numbers and draw it again. The plain autoencoder does it a little more faithfully. But
-# ask both for a *new* image, and only one of them knows where to look. This example trains the two with the same
-# networks, and shows the holes in the plain one's code.
+# Both squeeze an image into two numbers and draw it again. The plain autoencoder does this a little more faithfully.
+# But only the VAE can draw a *new* image, because it knows where its codes are. This example trains both with the same
+# networks, and shows the holes in the code of the plain autoencoder.
 #
 # The notebook `03_autoencoder_or_vae.ipynb` holds these cells with their results. In Colab, upload it, and in a first
 # cell `!git clone` the repository and `%cd` into it. In VS Code, open either file; in a terminal, run
@@ -49,14 +49,14 @@ test_x = kv.data.binarize(test.images, 777)
 #
 # The plain autoencoder has a code without noise, $z = \mu(x)$, and minimises the distortion alone,
 # $-\log p(x \mid \mu(x))$. The VAE's code is a distribution,
-# $q(z \mid x) = \mathcal N(\mu, \mathrm{diag}(\sigma^2))$, and it pays for what the code says:
+# $q(z \mid x) = \mathcal N(\mu, \mathrm{diag}(\sigma^2))$, and it pays for the information in the code:
 #
 # $$
 # \text{autoencoder:} \quad - \log p(x \mid \mu(x)) , \qquad
 # \text{VAE:} \quad - \mathbb E_{q(z \mid x)} [\log p(x \mid z)] + \mathrm{KL}[q(z \mid x) \Vert p(z)] .
 # $$
 #
-# Nothing tells the first where to put its codes, nor that points between two codes should mean anything. A point has no
+# Nothing decides where the autoencoder puts its codes, or gives points between two codes a meaning. A point has no
 # density, so there is no KL term, no elbo and no model of images: `ELBO` refuses `Deterministic`.
 
 
@@ -84,8 +84,8 @@ models = {"autoencoder": autoencoder, "VAE": vae}
 # %% [markdown]
 # ## Reconstruction
 #
-# The autoencoder has less distortion, as it must: it minimises nothing else, and it may place codes as far apart as it
-# likes to tell them apart. The VAE draws from a blurred code, which costs nats, and buys something with them.
+# The autoencoder has less distortion. It minimises nothing else, and it may place codes as far apart as it needs. The
+# VAE draws from a blurred code, which costs nats; the next sections show what it gains.
 
 # %%
 for name, model in models.items():
@@ -100,9 +100,9 @@ kv.plots.show(figure, options.output / "reconstructions.png")
 # %% [markdown]
 # ## Where the codes are
 #
-# The crosses are draws from the standard Gaussian. The VAE's codes fill just that region, because the KL term asks for
-# it: averaged over images, $q(z)$ resembles $p(z)$. The autoencoder's are somewhere, on a scale of their own, along
-# rays with nothing between.
+# The crosses are draws from the standard Gaussian. The VAE's codes fill that region, because the KL term makes $q(z)$,
+# averaged over images, resemble $p(z)$. The autoencoder's codes lie elsewhere, on another scale, along rays with gaps
+# between them.
 
 # %%
 draws = np.random.default_rng(0).normal(size=(300, 2))
@@ -116,9 +116,9 @@ for name, model in models.items():
 # %% [markdown]
 # ## Generation
 #
-# To generate, draw a code and decode it. From the standard Gaussian the autoencoder makes but a few kinds of image, for
-# that is a small spot in its plane. It is fairer to draw from a Gaussian with the mean and the covariance of its own
-# codes. That is better, and still not good: it draws where no code is.
+# To generate, draw a code and decode it. From the standard Gaussian the autoencoder makes only a few kinds of image,
+# because this Gaussian is a small spot in its plane. It is fairer to draw from a Gaussian with the mean and the
+# covariance of its own codes. That is better, but many draws still fall where no code is.
 
 # %%
 train_x = kv.data.binarize(train.images, 777)
@@ -155,11 +155,10 @@ for name, (model, z) in sources.items():
 # %% [markdown]
 # ## Holes, seen
 #
-# Decode the plane on a grid: of the VAE where the prior is, of the autoencoder where its codes are. Compare with the
-# scatter diagrams. Where the autoencoder has no codes, in the corner between sneakers and trousers, say, its decoder
-# was never told what to draw, and draws a shoe and a pair of trousers on top of each other. The VAE squeezes such
-# places to narrow seams, since all of the prior has to be used; with two dimensions for ten kinds of clothes some
-# seams must remain.
+# Decode the plane on a grid: for the VAE where the prior is, for the autoencoder where its codes are. Compare with the
+# scatter diagrams. Where the autoencoder has no codes, for example between sneakers and trousers, its decoder was never
+# trained, and draws a shoe and a pair of trousers on top of each other. The VAE squeezes such places to narrow seams,
+# since it must use all of the prior. With two dimensions for ten kinds of clothes some seams remain.
 
 # %%
 low, high = np.quantile(codes, [0.01, 0.99], axis=0)
@@ -169,6 +168,6 @@ for name, model in models.items():
     kv.plots.show(figure, options.output / f"plane_{name.lower()}.png")
 
 # %% [markdown]
-# So: for a code that is small and reconstructs, the plain autoencoder will do. To generate, or to ask how probable an
-# image is, there must be a distribution over codes, and the VAE learns its codes to have one. How the two
-# terms trade is in [example 4](04_beta_and_rate_distortion.py).
+# In short: the plain autoencoder is enough for a small code that reconstructs. To generate, or to compute how probable
+# an image is, you need a distribution over codes, and the VAE learns one. [Example 4](04_beta_and_rate_distortion.py)
+# shows how its two terms trade off.

@@ -1,9 +1,9 @@
 # %% [markdown]
 # # 4. Beta, rate and distortion
 #
-# The two terms of the elbo pull in opposite directions. What if they are weighed? This example sweeps the weight,
-# draws the curve on which all trained models lie, lets a posterior collapse, keeps it alive by free bits, and sorts
-# out why one paper's beta of 4 is another one's beta of 0.08.
+# The two terms of the elbo pull in opposite directions. What does a weight on one of them do? This example sweeps the
+# weight, draws the curve on which all trained models lie, lets a posterior collapse, keeps it alive with free bits, and
+# explains why a beta of 4 in one paper is a beta of 0.08 in another.
 #
 # The notebook `04_beta_and_rate_distortion.ipynb` holds these cells with their results. In Colab, upload it, and in a
 # first cell `!git clone` the repository and `%cd` into it. In VS Code, open either file; in a terminal, run
@@ -54,10 +54,10 @@ event_shape, latent_dim = train.images.shape[1:], 16
 # R(x) = \mathrm{KL}[q(z \mid x) \Vert p(z)]
 # $$
 #
-# The **rate** $R$ is what the code says about the image, the **distortion** $\Delta$ what it leaves to be said, both in
+# The **rate** $R$ is the information in the code, the **distortion** $\Delta$ the information that it lacks, both in
 # nats: an image could be sent as a file of $R$ nats for the code and $\Delta$ nats for the rest. At $\beta = 1$ the
-# loss is −elbo. At any other it is no bound on $-\log p(x)$; in the logs only `loss` carries beta, and
-# `reconstruction_loss`, `kl_loss` and `elbo` are as they would be without, so that runs compare.
+# loss is −elbo. At any other beta it does not bound $-\log p(x)$. In the logs only `loss` contains beta;
+# `reconstruction_loss`, `kl_loss` and `elbo` do not, so that runs compare.
 
 
 # %%
@@ -83,8 +83,8 @@ models = {beta: trained(beta) for beta in betas}
 # ## The curve
 #
 # Each model is a point. No model of this architecture gets below the curve; beta chooses where on it to be. Along a
-# dashed line the elbo is constant: the model of $\beta = 1$ has the best elbo, and its neighbours on the curve, with
-# other uses for a code, are hardly worse.
+# dashed line the elbo is constant. The model of $\beta = 1$ has the best elbo, and its neighbours on the curve are
+# hardly worse.
 #
 # At the optimum $-\beta$ is the slope of the curve, $d \Delta / d R = - \beta$: a nat of rate is bought as long as it
 # saves more than $\beta$ nats of distortion. So the slope of the line from one point to the next should lie between
@@ -105,9 +105,8 @@ kv.plots.show(figure, options.output / "rate_distortion.png")
 # ## What the numbers look like
 #
 # Much rate: faithful reconstructions. But samples get worse, because the codes of real images no longer fill the
-# prior: the rate is $I(x; z) + \mathrm{KL}[q(z) \Vert p(z)]$, and a cheap rate lets the second part grow, too. Little
-# rate: the decoder gets to know the kind of thing at best, and draws the average of its kind. No rate at all: the
-# average of all.
+# prior: the rate is $I(x; z) + \mathrm{KL}[q(z) \Vert p(z)]$, and a cheap rate lets the second part grow too. Little
+# rate: the decoder learns at best the kind of garment, and draws the average of its kind. No rate: the average of all.
 
 # %%
 rows = np.unique(test.labels, return_index=True)[1]
@@ -121,14 +120,14 @@ kv.plots.show(figure, options.output / "samples.png")
 # %% [markdown]
 # ## Collapse
 #
-# The rate is a sum over latent dimensions, and each of them has to earn its keep. One that saves less than $\beta$
-# times its rate is given up: $q(z_j \mid x)$ becomes the prior, for every $x$, and the decoder learns to ignore $z_j$.
-# At $\beta = 1$ that is thrift, and may befall some of many. When all dimensions go, the posterior has *collapsed*. It
-# happens at large beta, early in training before the decoder has learned to use the code, and with decoders that can
-# do without.
+# The rate is a sum over latent dimensions. Training gives up a dimension that saves less than $\beta$ times its rate:
+# $q(z_j \mid x)$ becomes the prior for every $x$, and the decoder learns to ignore $z_j$. At $\beta = 1$ this is
+# economical, and happens to some dimensions of many. When all dimensions go, the posterior has *collapsed*. This
+# happens at large beta, early in training before the decoder has learned to use the code, and with decoders that do not
+# need it.
 #
 # **Free bits** charge each dimension at least $\lambda$ nats, on the batch's average, whether it uses them or not:
-# $\overline \Delta + \beta \sum_j \max(\lambda, \overline{R_j})$. What is paid for anyway gets used.
+# $\overline \Delta + \beta \sum_j \max(\lambda, \overline{R_j})$. The model then uses the nats that it pays for anyway.
 
 # %%
 strong, floor = betas[-1], 0.25
@@ -157,8 +156,8 @@ for name, (title, vae) in cases.items():
 # \quad \text{with} \quad \beta_{\mathrm{norm}} = \beta \frac d D
 # $$
 #
-# (Higgins et al. 2017 report $\beta_{\mathrm{norm}}$). And a script that averages pixels, but sums or averages the KL
-# term and adds the two with no weight, has chosen a beta without knowing it:
+# (Higgins et al. 2017 report $\beta_{\mathrm{norm}}$). A script that averages over pixels, sums or averages the KL
+# term, and adds the two without a weight, has chosen a beta without saying so:
 
 # %%
 size = {"latent_dim": latent_dim, "event_shape": event_shape}

@@ -1,9 +1,9 @@
 # %% [markdown]
 # # 5. The decoder's sigma: squared error, fixed, learned, optimal
 #
-# Colour images are not binary, and most scripts give them a squared error. That is a Gaussian likelihood whose
-# standard deviation $\sigma$ somebody chose, usually without noticing. This example shows what the choice does to small
-# colour images with 50 latent dimensions, and two ways of leaving it to the data.
+# Colour images are not binary, and most scripts use a squared error for them. That is a Gaussian likelihood with a
+# fixed standard deviation $\sigma$, usually chosen by accident. This example shows what the choice does to small colour
+# images with 50 latent dimensions, and two ways of learning it from the data.
 #
 # The notebook `05_calibrated_decoder.ipynb` holds these cells with their results. In Colab, upload it, and in a first
 # cell `!git clone` the repository and `%cd` into it. In VS Code, open either file; in a terminal, run
@@ -63,10 +63,10 @@ event_shape, latent_dim = train_x.shape[1:], 50
 # - \log p(x \mid z) = \frac{1}{2 \sigma^2} \sum_{i=1}^{D} (x_i - m_i)^2 + \frac D 2 \ln (2 \pi \sigma^2) .
 # $$
 #
-# The sum of squares, halved, is $\sigma = 1$ up to a constant: it claims that a value between 0 and 1 is known to
-# about ±1. Such a decoder thinks that hardly anything can be told from an image, so most of the code is not worth its
-# rate. A smaller $\sigma$ weighs the squares more, and acts as a smaller $\beta = \sigma^2$ would. Searching over beta
-# is searching over sigma. But the density has its second term, and so an optimum:
+# Half the sum of squares is $\sigma = 1$ up to a constant: it claims that a value between 0 and 1 is known to about ±1.
+# For such a decoder an image holds almost no information, so most of the code is not worth its rate. A smaller $\sigma$
+# weighs the squares more, and acts as a smaller $\beta = \sigma^2$ would. A search over beta is a search over sigma.
+# But the density has a second term, and so an optimum:
 #
 # $$
 # \sigma_{\star}^2 = \text{the mean squared error}, \qquad
@@ -106,9 +106,9 @@ for name, scale in scales.items():
 #
 # All numbers are nats per image, of the test set, and their elbos may be compared: each is a bound on the log-density
 # of the same values. `bits/dim` is that of the importance-sampled evidence, for 256 levels a value. With $\sigma = 1$
-# most of the 50 dimensions are given up. The optimal sigma is the reconstructions' root mean square error, as the
-# theory has it, and its elbo is better by thousands of nats. The learned one starts at 1 and is on its way to the same
-# place, at the pace of the learning rate: about 0.001 in its logarithm for each step.
+# training gives up most of the 50 dimensions. The optimal sigma is the root mean square error of the reconstructions,
+# as the theory says, and its elbo is better by thousands of nats. The learned sigma starts at 1 and moves to the same
+# value at the pace of the learning rate: about 0.001 in its logarithm for each step.
 
 # %%
 print(f"{'':>22} {'sigma':>7} {'RMSE':>7} {'distortion':>11} {'rate':>8} {'elbo':>10} {'bits/dim':>9} {'active':>7}")
@@ -137,8 +137,8 @@ figure = kv.plots.samples({name: vae.generate(20, seed=0) for name, vae in model
 kv.plots.show(figure, options.output / "samples.png")
 
 # %% [markdown]
-# Where samples matter more than nats: a floor for sigma (`minimum_scale`), a beta above 1, or a prior that learns where
-# the codes are ([example 6](06_monte_carlo_kl.py)). A sigma for each value of each image (`scale="per_dimension"`) goes
-# the other way: flat regions become certain, edges less so. And a weight on the mean squared error that some script has
-# is a sigma, too: $w \cdot \mathrm{MSE} + \mathrm{KL}$ is $\sigma^2 = D / (2 w)$. The conversions are in
+# Where samples matter more than nats, use a floor for sigma (`minimum_scale`), a beta above 1, or a prior that learns
+# where the codes are ([example 6](06_monte_carlo_kl.py)). A sigma for each value of each image
+# (`scale="per_dimension"`) goes the other way: flat regions become certain, edges less so. A weight on the mean squared
+# error is a sigma too: $w \cdot \mathrm{MSE} + \mathrm{KL}$ is $\sigma^2 = D / (2 w)$. The conversions are in
 # [the derivations](../docs/derivations.md#6-weights-on-the-two-terms).

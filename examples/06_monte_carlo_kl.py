@@ -2,7 +2,7 @@
 # # 6. The KL divergence: closed form, or Monte Carlo
 #
 # For two Gaussians the KL term is a formula. For most other pairs it is an average that must be sampled. This example
-# checks the one by the other, trains a model with each, and then trains one where only the second exists.
+# checks each against the other, trains a model with each, and then trains one for which no formula exists.
 #
 # The notebook `06_monte_carlo_kl.ipynb` holds these cells with their results. In Colab, upload it, and in a first cell
 # `!git clone` the repository and `%cd` into it. In VS Code, open either file; in a terminal, run
@@ -57,7 +57,7 @@ test_x = kv.data.binarize(test.images, 777)
 # $$
 #
 # `ELBO(kl="closed_form")` takes the first, `ELBO(kl="monte_carlo")` the second, with the log-probabilities of
-# `tfp.distributions`, at the very samples that the decoder got. Neither is ever taken for the other in silence.
+# `tfp.distributions`, at the same samples that the decoder got. The package never replaces one by the other silently.
 
 
 # %%
@@ -93,7 +93,7 @@ kv.plots.show(kv.plots.kl_agreement(posterior, prior, seed=0), options.output / 
 
 # %% [markdown]
 # The same as numbers, for single images: the difference, measured in its own standard errors, is of the order of one.
-# One sample alone may even be negative, which no KL divergence is; clipping it would bias the bound.
+# A single sample may even be negative, although a KL divergence never is; clipping it would bias the bound.
 
 # %%
 check = kv.divergences.cross_check(posterior, prior, 10_000, seed=0)
@@ -108,8 +108,8 @@ print(f"of 100 images {np.mean(scores < 2):.0%} are within two standard errors, 
 # ## Training with either
 #
 # One sample for each image and step is enough: its noise is averaged over the batch and over steps, and the distortion
-# is a sample anyhow. The two runs end in the same place, with curves that cover each other. (The panel of the rate
-# shows the last nats, and there the noise of either run.)
+# is sampled anyway. The two runs end in the same place, and their curves overlap. (The panel of the rate has a fine
+# scale, on which the noise of each run shows.)
 
 # %%
 _, sampled_history = trained("monte_carlo")
@@ -122,7 +122,7 @@ for name, run in {"closed form": history, "Monte Carlo": sampled_history}.items(
 # ## Where only Monte Carlo exists
 #
 # A mixture of Gaussians as the prior, $p(z) = \sum_k w_k \mathcal N(z; m_k, \mathrm{diag}(s_k^2))$, has no closed-form
-# divergence. Asked for it, the package says so before any training, and names the remedy.
+# divergence. The package refuses `kl="closed_form"` before any training, and names the remedy.
 
 # %%
 try:
@@ -132,8 +132,8 @@ except NotImplementedError as error:
 
 # %% [markdown]
 # With Monte Carlo the mixture is learned together with the rest: the prior moves to where the codes are, instead of the
-# codes to where the prior is. The price of a code gets lower, and the elbo higher. (Along each line the prior's
-# log-density is one nat lower than along the next one inside.)
+# codes to where the prior is. The rate falls, and the elbo rises. (Along each line the prior's log-density is one nat
+# lower than along the next line inside.)
 
 # %%
 fixed, _ = trained("closed_form", latent_dim=2)

@@ -42,7 +42,7 @@ def load_pretrained(name: str) -> LatentVariableModel:
 
 
 def available() -> dict[str, pathlib.Path]:
-    """Return the pretrained models that are to be had here.
+    """Return the pretrained models that are available here.
 
     Returns
     -------

@@ -49,7 +49,7 @@ def main(arguments=None):
         lost, 130 when interrupted, 143 when terminated.
     """
     if hasattr(sys.stdout, "reconfigure"):
-        # Progress is to be seen as it is made, also through a pipe.
+        # Show progress as it is made, also through a pipe.
         sys.stdout.reconfigure(line_buffering=True)
     try:
         code = app(args=arguments, prog_name="keras-vae", standalone_mode=False)

@@ -173,7 +173,7 @@ def as_lost_worker(cluster, how_to_go_on):
 
 
 def _whereabouts(cluster, words):
-    """Tell to whom the connection broke."""
+    """Return the worker to which the connection broke."""
     found = {f"{job}:{number}" for job, number in re.findall(r"/job:(\w+)/(?:replica:0/)?task:(\d+)", words)}
     silent = [
         address

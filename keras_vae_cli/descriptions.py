@@ -72,7 +72,7 @@ def _arguments(part):
 
 
 def _run(directory):
-    """Tell how the model was trained, where it lies in the directory of a run."""
+    """Describe how the model was trained, if it lies in the directory of a run."""
     file = directory / "metrics.json"
     if not file.is_file():
         return []

@@ -43,7 +43,7 @@ def export(
       keras-vae export runs/fashion --format litert --output phone/fashion
     """
     if version is not None and format != "saved_model":
-        raise Mistake(f"`--version` must be left out but for --format saved_model. Received: {version}")
+        raise Mistake(f"`--version` must be left out except for --format saved_model. Received: {version}")
     if format != "saved_model" and output.exists():
         raise Mistake(f"`--output` must be a new directory for --format {format}. Received: {str(output)!r}")
     locate(model)

@@ -69,7 +69,7 @@ def _value(settings, name, where, applies, default):
         return default if value is None else value
     neutral = "none" if name == "binarize" else None
     if value not in (None, neutral):
-        raise Mistake(f"`{flag_of(name)}` must be left out but for {where}. Received: {shown(value)}")
+        raise Mistake(f"`{flag_of(name)}` must be left out except for {where}. Received: {shown(value)}")
     return neutral
 
 
@@ -79,7 +79,7 @@ def _check_combinations(settings, has_mixture, is_elbo, is_scheduled):
     if settings.dataset == "cartoon_faces" and len(set(settings.image_size)) > 1:
         raise Mistake(f"`--image-size` must be a square's for cartoon_faces. Received: {shown(settings.image_size)}")
     if settings.batch_normalization and settings.architecture != "conv":
-        raise Mistake("`--batch-normalization` must be left out but for --architecture conv.")
+        raise Mistake("`--batch-normalization` must be left out except for --architecture conv.")
     if not is_elbo and (settings.beta != 1 or is_scheduled or settings.free_bits):
         raise Mistake("`--beta`, `--beta-schedule` and `--free-bits` must be left out with --objective iwelbo.")
     if is_scheduled and (settings.beta_epochs is None) == (settings.beta_steps is None):

@@ -12,7 +12,7 @@ _DATA, _MODEL, _OBJECTIVE, _TRAINING = "Data", "Model", "Objective", "Training"
 
 
 def is_folder(dataset):
-    """Tell a folder of images from the name of a data set, by the slash."""
+    """Return whether a name is that of a folder of images: it has a slash."""
     return "/" in dataset or os.sep in dataset
 
 

@@ -12,7 +12,7 @@ from keras_vae_cli.settings import flag_of, is_folder
 
 
 def make_strategy(name, cluster):
-    """Make TensorFlow's strategy; before anything else is asked of TensorFlow."""
+    """Make TensorFlow's strategy, before any other call of TensorFlow."""
     if cluster is not None:
         with by_default():  # TensorFlow waits where no handler of ours is called
             return tf.distribute.MultiWorkerMirroredStrategy()

@@ -10,7 +10,7 @@ import pytest
 
 ROOT = pathlib.Path(__file__).parents[1]
 DERIVATIONS = ROOT / "docs" / "derivations.md"
-DOCUMENTS = sorted([*(ROOT / "docs").rglob("*.md"), *ROOT.glob("README.md")])
+DOCUMENTS = sorted([*(ROOT / "docs").rglob("*.md"), *ROOT.glob("*.md")])
 
 documents = pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.relative_to(ROOT).as_posix())
 
@@ -123,14 +123,6 @@ def test_mathematics_holds_nothing_that_markdown_takes_for_its_own(document):
         assert not re.search(r"^\s*(?:[-+]\s|\d+[.)]\s|=+$)", formula, flags=re.MULTILINE), formula
     for before, formula, after in re.findall(r"(\w?)\$([^$]+)\$(\w?)", text):
         assert not before and not after and formula == formula.strip(), formula
-
-
-@documents
-def test_links_within_a_document_lead_to_its_headings(document):
-    text = document.read_text()
-    headings = re.findall(r"^#+ (.+)$", text, flags=re.MULTILINE)
-    anchors = {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
-    assert set(re.findall(r"\]\(#([^)]+)\)", text)) <= anchors
 
 
 def test_nothing_is_announced_that_has_arrived():

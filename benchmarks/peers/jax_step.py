@@ -110,7 +110,7 @@ def make_step(workload):
 
 
 def train(workload, variant, laps):
-    """Train for ever, an epoch a lap."""
+    """Train without end, an epoch a lap."""
     weights = initial(workload)
     number_of_weights = sum(array.size for array in weights)
     state = (weights, [jnp.zeros_like(w) for w in weights], [jnp.zeros_like(w) for w in weights], jnp.float32(0))

@@ -102,7 +102,7 @@ def make(workload):
 
 
 def train(workload, variant, laps):
-    """Train for ever, an epoch a lap."""
+    """Train without end, an epoch a lap."""
     keras.utils.set_random_seed(0)
     vae = make(workload)
     vae.compile(optimizer=keras.optimizers.Adam(workload.learning_rate))

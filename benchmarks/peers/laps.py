@@ -30,7 +30,7 @@ class Laps:
         self._start = time.perf_counter(), time.process_time()
 
     def end(self, loss, **facts):
-        """Stop the clock and tell the lap's time, the last loss and what else is to be known."""
+        """Stop the clock and report the lap's time, the last loss and further facts."""
         if not self._timed:
             return
         seconds, cpu = time.perf_counter() - self._start[0], time.process_time() - self._start[1]

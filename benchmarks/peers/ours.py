@@ -68,7 +68,7 @@ class Lap(keras.callbacks.Callback):
 
 
 def train(workload, variant, laps):
-    """Train for ever, an epoch a lap."""
+    """Train without end, an epoch a lap."""
     keras.utils.set_random_seed(0)
     vae = make(workload)
     vae.compile(keras.optimizers.Adam(workload.learning_rate))

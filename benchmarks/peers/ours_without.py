@@ -23,7 +23,7 @@ class NoGuard(DivergenceGuard):
 
 
 def train(workload, variant, laps):
-    """Train for ever, an epoch a lap."""
+    """Train without end, an epoch a lap."""
     keras.utils.set_random_seed(0)
     vae = make(workload)
     vae.compile("adam")

@@ -66,7 +66,7 @@ class Trainer(BaseTrainer):
 
 
 def train(workload, variant, laps):
-    """Train for ever, an epoch a lap."""
+    """Train without end, an epoch a lap."""
     torch.manual_seed(0)
     height, width, channels = workload.event_shape
     config = VAEConfig((channels, height, width), workload.latent_dim, reconstruction_loss="bce")

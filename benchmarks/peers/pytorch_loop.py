@@ -30,7 +30,7 @@ class VAE(nn.Module):
 
 
 def train(workload, variant, laps):
-    """Train for ever, an epoch a lap."""
+    """Train without end, an epoch a lap."""
     torch.manual_seed(0)
     vae, images = VAE(workload), torch_networks.channels_first(workload)
     optimizer = torch.optim.Adam(vae.parameters(), lr=workload.learning_rate, eps=1e-7, fused=True if variant else None)

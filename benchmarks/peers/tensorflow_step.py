@@ -134,7 +134,7 @@ def make_step(workload, weights, images, *, compiled, binarized_inside):
 
 
 def train(workload, variant, laps):
-    """Train for ever, an epoch a lap."""
+    """Train without end, an epoch a lap."""
     weights = Weights()
     images = tf.constant(workload.images())
     step = make_step(

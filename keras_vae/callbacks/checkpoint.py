@@ -1,4 +1,4 @@
-"""Checkpoints from which a run goes on as if it had not been cut."""
+"""Checkpoints from which an interrupted run resumes."""
 
 import functools
 import math
@@ -25,13 +25,13 @@ _MONITORS = ("val_elbo", "val_loss", "elbo", "loss")
 
 
 class Checkpoint(keras.callbacks.Callback):
-    """Keep the last and the best epoch of a run on disk, so that a run that was killed goes on as if uncut.
+    """Keep the last and the best epoch of a run on disk, so that a run that was killed can resume.
 
     `last.keras` and `best.keras` are models that `keras_vae.load_model` opens. Each is one file that also holds the
     state of its run: the number of the epoch, the history, the optimizer, the learning rate, the positions of seed
     generators, and what `EarlyStopping`, `ReduceLROnPlateau`, `ModelCheckpoint` and callbacks with the methods
-    `get_state()` and `set_state(state)` have counted. A file takes its name when it is whole and on the disk, so that
-    a good one is there at any moment. Order of the data, binarization and noise are functions of seed, epoch and step.
+    `get_state()` and `set_state(state)` have counted. A file gets its name only when it is complete and on the disk, so
+    a good file exists at any moment. Order of the data, binarization and noise are functions of seed, epoch and step.
 
     A resumed run begins after the last epoch that was saved; on one CPU it ends, bit for bit, with the weights and the
     history of a run that was never cut, if the data come from an array or a `keras_vae.data.pipeline` with a seed.
@@ -43,13 +43,13 @@ class Checkpoint(keras.callbacks.Callback):
     monitor : str, optional
         What is best, a name in the logs; by default the first of val_elbo, val_loss, elbo and loss that is there.
     mode : {"auto", "min", "max"}
-        Whether less of it is better, or more; "auto" knows all losses and bounds of this package.
+        Whether lower or higher is better; "auto" knows all losses and bounds of this package.
     start_from_epoch : int
         Epochs, from 0, before any may be the best, such as those in which beta grows.
     every_n_epochs : int
-        How often `last.keras` is written. Where training ends it always is.
+        How often `last.keras` is written. It is always written when training ends.
     overwrite : bool
-        Whether a run that is there and was not restored is begun anew.
+        Whether an existing run that was not restored is replaced.
 
     Attributes
     ----------
@@ -117,7 +117,7 @@ class Checkpoint(keras.callbacks.Callback):
         return is_stopped(self._others, self._states)
 
     def restore(self, custom_objects: dict[str, Any] | None = None) -> LatentVariableModel | None:
-        """Load the last epoch, so that the next `fit` goes on from there.
+        """Load the last epoch, so that the next `fit` resumes there.
 
         Parameters
         ----------
@@ -132,7 +132,7 @@ class Checkpoint(keras.callbacks.Callback):
         Raises
         ------
         ValueError
-            If the file is broken or no checkpoint.
+            If the file is broken or not a checkpoint.
         """
         self._is_own = True
         if not self.last_path.exists():
@@ -167,7 +167,7 @@ class Checkpoint(keras.callbacks.Callback):
         return load_model(self.best_path, custom_objects=custom_objects)
 
     def attach(self, callbacks: list[Any]) -> None:
-        """Note whose state is to be kept; `fit` of this package's models says so, and puts this callback behind them.
+        """Note the callbacks whose state is saved; `fit` calls this, and runs this callback last.
 
         Parameters
         ----------

@@ -19,13 +19,13 @@ class CollapseMonitor(keras.callbacks.Callback):
     """Name the latent dimensions that die, at the end of each epoch.
 
     A dimension j is dead where the average of KL[q(z_j|x) || p(z_j)] over some observations is below a threshold: its
-    posterior is the prior, whatever x is (Bowman et al. 2016; Lucas et al. 2019). When dimensions die the package's
-    logger says so in a warning, when they come back in a line of level INFO:
+    posterior is the prior, whatever x is (Bowman et al. 2016; Lucas et al. 2019). The package's logger warns when
+    dimensions die, and logs a line of level INFO when they come back:
 
     `Epoch 3: z[:, 4], z[:, 7] died: KL 0.0071, 0.0008 < 0.01 nats. 2 of 16 latent dimensions are dead.`
 
-    In the logs, and so in the history, `dead_dimensions` counts them; callbacks that write logs to files belong behind
-    this one. Noise is of a seed of its own: training goes as it would without this callback.
+    In the logs, and so in the history, `dead_dimensions` counts them; put callbacks that write logs to files after this
+    one. Its noise has its own seed, so it does not change the training.
 
     Parameters
     ----------

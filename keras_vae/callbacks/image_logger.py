@@ -22,9 +22,8 @@ class ImageLogger(keras.callbacks.Callback):
     """Draw a model every few epochs, to files, to TensorBoard, or to both.
 
     By default three pictures are drawn: `samples`, of the same points of the prior each time; `reconstructions` of the
-    first ten of x, where there is x; and, of a model with two latent dimensions, the `manifold`. All are drawn once
-    before training starts, and not kept, so that what cannot be drawn is refused then. Training goes as it would
-    without this callback.
+    first ten of x, where there is x; and, of a model with two latent dimensions, the `manifold`. Each is drawn once
+    before training starts, so that errors come then. The callback does not change the training.
 
     Parameters
     ----------
@@ -95,7 +94,7 @@ class ImageLogger(keras.callbacks.Callback):
             self._writer = tf.summary.create_file_writer(str(check_writable_directory(self.log_dir / "images")))
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Draw and write, in the epochs whose turn it is."""
+        """Draw and write, every `every_n_epochs` epochs."""
         if (epoch + 1) % self.every_n_epochs:
             return
         for name in self._figures:
@@ -121,7 +120,9 @@ class ImageLogger(keras.callbacks.Callback):
         try:
             self._draw_samples(model)
         except ValueError as error:
-            raise ValueError(f"`figures` must be given for a model of other things than images: {error}") from None
+            raise ValueError(
+                f"`figures` must be given for a model whose observations are not images: {error}"
+            ) from None
         figures = {"samples": self._draw_samples}
         if self.x is not None:
             figures["reconstructions"] = self._draw_reconstructions
@@ -149,7 +150,7 @@ def _check_figures(figures):
 
 
 def _write_figure(writer, name, figure, step):
-    """Write a figure as `tf.summary.image` would, which needs the package tensorboard; this needs TensorFlow alone."""
+    """Write a figure as `tf.summary.image` would, which needs the package tensorboard; this needs only TensorFlow."""
     metadata = tf.compat.v1.SummaryMetadata(
         plugin_data=tf.compat.v1.SummaryMetadata.PluginData(plugin_name="images", content=b"")
     )

@@ -1,4 +1,4 @@
-"""The closed form of the KL divergence held against Monte Carlo, epoch by epoch."""
+"""The closed form of the KL divergence compared with Monte Carlo, epoch by epoch."""
 
 import logging
 import math
@@ -13,7 +13,7 @@ from keras_vae.core import check_integer, check_number, fold_in, resolve_seed
 from keras_vae.divergences import cross_check
 
 _logger = logging.getLogger("keras_vae")
-# So many numbers of z at a time: memory is bounded by it.
+# The most numbers of z at a time, which bounds memory.
 _NUMBERS = 2**22
 _EPSILON = float(np.finfo(np.float32).eps)
 
@@ -21,7 +21,7 @@ _EPSILON = float(np.finfo(np.float32).eps)
 class KLCrossCheck(keras.callbacks.Callback):
     """Compute the KL divergence both ways at the end of each epoch, and warn where they disagree.
 
-    Into the logs, and so into the history, go averages over the observations, of all levels together:
+    The logs, and so the history, get averages over the observations, summed over all levels:
 
     - `kl_closed_form` and `kl_monte_carlo`, in nats,
     - `kl_z_score`: their difference in standard errors of the Monte-Carlo estimate. Where both are right it follows
@@ -29,9 +29,9 @@ class KLCrossCheck(keras.callbacks.Callback):
       above a hundred.
 
     Float32 rounds; its share, 2^-22 times the log-probabilities that are subtracted, is added to the standard error in
-    quadrature, so that a posterior that equals the prior, with a divergence of nothing but rounding, does not alarm.
-    Callbacks that write logs to files belong behind this one. Noise is of a seed of its own: training goes as it would
-    without this callback.
+    quadrature, so that a posterior that equals the prior, with a divergence that is only rounding, causes no warning.
+    Put callbacks that write logs to files after this one. Its noise has its own seed, so it does not change the
+    training.
 
     Parameters
     ----------
@@ -83,7 +83,7 @@ class KLCrossCheck(keras.callbacks.Callback):
         closed_form, monte_carlo, z_score = self._measure(epoch)
         if logs is not None:
             logs.update(kl_closed_form=closed_form, kl_monte_carlo=monte_carlo, kl_z_score=z_score)
-        if not abs(z_score) <= self.max_standard_errors:  # NaN is no agreement either
+        if not abs(z_score) <= self.max_standard_errors:  # NaN does not agree either
             _logger.warning(
                 "Epoch %d: the KL divergence is %.4f nats in closed form and %.4f by Monte Carlo, %.1f standard errors "
                 "apart (more than %g).",

@@ -18,7 +18,7 @@ class Readings:
     """Sums of a function of a model's record, compiled once, over observations that are checked here.
 
     The function takes an `Inference` and a stateless seed, and returns nested tensors, each summed over the batch. The
-    model's weights are read anew in each call.
+    model's weights are read in each call.
     """
 
     def __init__(self, model, x, function, *, batch_size):

@@ -13,7 +13,7 @@ _logger = logging.getLogger("keras_vae")
 _STATE, _ARRAYS = "training_state.json", "training_state.npz"
 _VERSION = 1
 
-# Keras's callbacks begin anew in each `fit`; these attributes are what they have counted.
+# Keras's callbacks start over in each `fit`; these attributes are what they have counted.
 _ATTRIBUTES = {
     keras.callbacks.EarlyStopping: ("wait", "stopped_epoch", "best", "best_epoch", "best_weights"),
     keras.callbacks.ReduceLROnPlateau: ("wait", "cooldown_counter", "best"),
@@ -56,7 +56,7 @@ def restore_states(callbacks, states):
 
 
 def is_stopped(callbacks, states):
-    """Tell whether early stopping ended the run; with more patience now, it did not."""
+    """Return whether early stopping ended the run; with more patience now, it did not."""
     stopping = [callback for callback in callbacks if isinstance(callback, keras.callbacks.EarlyStopping)]
     counted = [entry["state"] for entry in states if {"stopped_epoch", "wait"} <= set(entry["state"])]
     return any(

@@ -1,4 +1,4 @@
-"""What flows from every door to every part: the batch, the function that makes it and the spec that checks it."""
+"""The batch that all verbs pass to all parts, the function that makes it and the spec that checks it."""
 
 import difflib
 import logging
@@ -76,7 +76,7 @@ class Batch(NamedTuple):
 
 
 class Spec(NamedTuple):
-    """What a model takes: the one check of all doors.
+    """What a model takes: the check that all verbs share.
 
     Attributes
     ----------
@@ -103,7 +103,7 @@ class Spec(NamedTuple):
     missing: bool = False
 
     def batch(self, data, y=None, sample_weight=None, *, class_weight=None) -> Batch:
-        """Make a batch of whatever a user hands over, as arrays or as tensors, without looking at its values.
+        """Make a batch of whatever a user passes, as arrays or as tensors, without looking at its values.
 
         Parameters
         ----------
@@ -129,7 +129,7 @@ class Spec(NamedTuple):
         if data is None:
             raise ValueError("`x` must be given. Received: None")
         if isinstance(data, list) and len(data) == 1 and len(np.shape(data[0])) == len(self.x.shape) + 1:
-            data = data[0]  # a list of inputs, of which there is one
+            data = data[0]  # a list that holds one input
         if isinstance(data, tuple) and not isinstance(data, Batch):
             if not 1 <= len(data) <= 3:
                 raise ValueError(f"A batch must be x, (x, y) or (x, y, sample_weight). Received: {len(data)} entries")
@@ -357,7 +357,7 @@ class Spec(NamedTuple):
             remark(
                 ("labels", self.x.owner),
                 logging.WARNING,
-                "The labels `y` are left out: the model has no condition, and they have not the shape of x.",
+                "The labels `y` are left out: the model has no condition, and their shape is not that of x.",
             )
             return None
         return "condition"
@@ -421,7 +421,7 @@ def _once(name, first, second, other=None):
 
 def _tensor_or_array(value, name):
     if isinstance(value, (tf.SparseTensor, tf.SparseTensorSpec)):
-        raise ValueError(f"`{name}` must be dense: take `tf.sparse.to_dense`. Received: a sparse tensor")
+        raise ValueError(f"`{name}` must be dense: use `tf.sparse.to_dense`. Received: a sparse tensor")
     if isinstance(value, (tf.RaggedTensor, tf.RaggedTensorSpec)):
         raise ValueError(
             f"`{name}` must be a rectangular array: pad it, and pass a `mask` of shape (batch, time) with 1 where "

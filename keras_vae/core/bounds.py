@@ -1,4 +1,4 @@
-"""Bounds on what a network says, from which training finds its way back."""
+"""Bounds on a network's output from which training can return."""
 
 import tensorflow as tf
 
@@ -6,9 +6,9 @@ import tensorflow as tf
 def bounded(x, low, high):
     """Clip x, but let a gradient through that leads back into the range.
 
-    `y = min(max(x, low), high)`. Within the range the gradient is that of y. Outside of it a plain clip has none, so
-    that what bad luck has put there stays there; here it passes where a step against it moves x towards the range, and
-    is zero where that would move x further away (projected gradient descent).
+    `y = min(max(x, low), high)`. Within the range the gradient is that of y. Outside of it a plain clip has no
+    gradient, so a value that got there stays there. Here the gradient passes where a step against it moves x towards
+    the range, and is zero where it would move x further away (projected gradient descent).
 
     Parameters
     ----------

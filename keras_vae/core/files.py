@@ -1,4 +1,4 @@
-"""Files that are whole or not there at all."""
+"""Files that are complete or absent."""
 
 import contextlib
 import glob
@@ -10,7 +10,7 @@ import tempfile
 
 @contextlib.contextmanager
 def atomic_write(path):
-    """Write a file aside and rename it into place, so that a good file is never replaced by half of one.
+    """Write a temporary file and rename it into place, so that a good file is never replaced by half of one.
 
     The new file is on the disk before it takes the name, and the name before this returns: neither a killed process
     nor a power cut leaves anything but the old file or the new one.
@@ -18,7 +18,7 @@ def atomic_write(path):
     Parameters
     ----------
     path : str or pathlib.Path
-        Where the file shall be.
+        The file to write.
 
     Yields
     ------
@@ -51,7 +51,7 @@ def remove_partial(path):
     Parameters
     ----------
     path : str or pathlib.Path
-        The file that was to be written; nobody else may be writing it now.
+        The file; no other process may be writing it now.
     """
     path = pathlib.Path(path)
     for aside in path.parent.glob(f".{glob.escape(path.name)}.*.partial*"):
@@ -60,12 +60,12 @@ def remove_partial(path):
 
 @contextlib.contextmanager
 def atomic_directory(path):
-    """Fill a directory aside and rename it into place; one that is already there and not empty is never replaced.
+    """Fill a temporary directory and rename it into place; an existing one that is not empty is never replaced.
 
     Parameters
     ----------
     path : str or pathlib.Path
-        Where the directory shall be; the one above it is made if need be.
+        The directory to make; the one above it is made if it is missing.
 
     Yields
     ------

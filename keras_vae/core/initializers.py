@@ -7,7 +7,7 @@ def fresh(initializer):
     Parameters
     ----------
     initializer : keras.initializers.Initializer or callable
-        What shall be copied; a plain function is handed back.
+        What to copy; a plain function is returned as it is.
 
     Returns
     -------

@@ -7,7 +7,7 @@ from keras_vae.core.files import atomic_write
 
 
 class _Memory(io.BytesIO):
-    """Stands in for a path: Keras asks the ending of its `str`, and HDF5 and zip files may be written into it."""
+    """Stands in for a path: Keras reads the suffix of its `str`, and HDF5 and zip files can be written into it."""
 
     def __init__(self, path):
         super().__init__()
@@ -28,7 +28,7 @@ def write_keras_file(path, save):
     path : str or pathlib.Path
         The file; ends in `.keras` or `.weights.h5`.
     save : callable
-        A function of what Keras shall take for the path.
+        A function of what Keras gets as the path.
 
     Raises
     ------

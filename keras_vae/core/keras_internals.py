@@ -9,8 +9,8 @@ import tensorflow as tf
 def all_layers(model) -> list:
     """Return a model's layers at all depths, itself among them.
 
-    `Layer._flatten_layers`. `Model.layers` has the outermost ones alone, so that the choice of XLA, the guard of
-    moving averages and the check of precision would miss what is inside of trunks.
+    `Layer._flatten_layers`. `Model.layers` has only the outermost ones, so that the choice of XLA, the guard of moving
+    averages and the check of precision would miss what is inside trunks.
     """
     return list(model._flatten_layers())
 
@@ -18,14 +18,14 @@ def all_layers(model) -> list:
 def own_weights(layer) -> tuple[list, list]:
     """Return the trainable and the other variables of a layer itself, without those of its sublayers.
 
-    `Layer._trainable_variables` and `Layer._non_trainable_variables`. The public properties have those of sublayers
-    too, and not by whose they are.
+    `Layer._trainable_variables` and `Layer._non_trainable_variables`. The public properties hold those of sublayers
+    too, without their owners.
     """
     return layer._trainable_variables, layer._non_trainable_variables
 
 
 def xla_by_default(model) -> bool:
-    """Tell whether Keras would compile a model by XLA: a GPU or TPU, one replica, layers that XLA takes.
+    """Return whether Keras would compile a model by XLA: a GPU or TPU, one replica, layers that XLA takes.
 
     `Trainer._resolve_auto_jit_compile`. Without it the choice would be made again here, and differ from Keras's.
     """
@@ -40,7 +40,7 @@ def no_symbolic_build(self, iterator=None, data_batch=None):
 
 
 def is_validation_within_fit(kwargs) -> bool:
-    """Tell whether `fit` calls `evaluate`, on data that it has prepared before.
+    """Return whether `fit` calls `evaluate`, on data that it has prepared before.
 
     The argument `_use_cached_eval_dataset`. Without it the validation data would be checked and shuffled into a new
     pipeline in each epoch.

@@ -18,8 +18,8 @@ def standard_normal(shape, seed, dtype):
     shape : tf.Tensor
         Shape of the noise; (..., batch, size) where each row has a seed.
     seed : tf.Tensor
-        Shape (2,): a stateless seed, of which XLA makes other numbers than TensorFlow does. Or (batch, 2): a seed for
-        each row. The row's noise depends on nothing else, neither on the batch around it nor on the compiler.
+        Shape (2,): a stateless seed, from which XLA draws other numbers than TensorFlow. Or (batch, 2): a seed for each
+        row. The row's noise depends on nothing else, neither on the batch around it nor on the compiler.
     dtype : tf.DType
         Of the noise.
 
@@ -39,7 +39,7 @@ def standard_normal(shape, seed, dtype):
 
 
 def uniform_rows(seed, counts):
-    """Draw numbers between 0 and 1, never either, for each row by a seed of its own.
+    """Draw numbers between 0 and 1, excluding both, for each row from its own seed.
 
     Parameters
     ----------

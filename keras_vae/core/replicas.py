@@ -26,7 +26,7 @@ def replica_id():
 
 
 def is_multi_worker(strategy=None):
-    """Tell whether a strategy has replicas in other processes.
+    """Return whether a strategy has replicas in other processes.
 
     Parameters
     ----------
@@ -62,7 +62,7 @@ def global_sum(value):
         parts = strategy.experimental_local_results(part)
         if len(parts) == strategy.num_replicas_in_sync:
             # On one machine a plain sum: a collective could meet the gradients' own collectives in an order that
-            # differs between replicas, and wait for ever.
+            # differs between replicas, and wait forever.
             return tf.add_n(parts)
         return strategy.reduce(tf.distribute.ReduceOp.SUM, part, axis=None)
 
@@ -97,7 +97,7 @@ def gather(values: tf.Tensor) -> tf.Tensor:
     Parameters
     ----------
     values : tf.Tensor
-        Shape (batch, ...): this replica's rows, of which there may be more or fewer than on another replica.
+        Shape (batch, ...): this replica's rows; replicas may have different numbers of them.
 
     Returns
     -------

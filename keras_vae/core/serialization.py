@@ -27,7 +27,7 @@ def register(part):
     Raises
     ------
     ValueError
-        If another class has the name: Keras would put this one in its place without a word.
+        If another class has the name: Keras would silently replace it by this one.
     """
     known = keras.saving.get_registered_object(f"keras_vae>{part.__name__}")
     if known is not None and (known.__module__, known.__qualname__) != (part.__module__, part.__qualname__):
@@ -54,7 +54,7 @@ def serialize(part):
 
 
 def deserialize(config, custom_objects=None):
-    """Rebuild a part from what `serialize` made; a part that is already built is handed back.
+    """Rebuild a part from what `serialize` made; a part that is already built is returned as it is.
 
     Parameters
     ----------
@@ -93,7 +93,7 @@ def check_format_version(version):
 
 
 def check_restorable(model) -> None:
-    """Say before anything is saved, or trained to be saved, what would not load again.
+    """Report, before training or saving, what would not load again.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Arguments that are for good once an object is made."""
+"""Arguments that are fixed once an object is made."""
 
 import functools
 import inspect
@@ -12,7 +12,7 @@ class Settled:
     An argument that is None at first may be filled in once.
     """
 
-    _also_settled: tuple[str, ...] = ()  # attributes that are for good and no arguments
+    _also_settled: tuple[str, ...] = ()  # fixed attributes that are not arguments
 
     _settled_remedy = "Make a new one and a model with it; the parts that both models share keep their weights."
 

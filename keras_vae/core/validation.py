@@ -115,7 +115,7 @@ def check_shape(name, value, *, expected=_EVENT):
     Raises
     ------
     ValueError
-        If `value` is no such shape.
+        If `value` is not such a shape.
     """
     try:
         shape = tuple(check_integer(name, size, minimum=1) for size in value)
@@ -156,7 +156,7 @@ def check_range(name, value):
     Raises
     ------
     ValueError
-        If `value` is no such pair.
+        If `value` is not such a pair.
     """
     try:
         low, high = (check_number(name, bound) for bound in value)

@@ -8,7 +8,7 @@ import tensorflow as tf
 
 _logger = logging.getLogger("keras_vae")
 _REMARKS: set[tuple] = set()
-# Beyond so many scales the unit of the data can't be meant.
+# Data beyond this many scales are probably in the wrong unit.
 _LARGEST_SPREAD = 100.0
 
 
@@ -28,7 +28,7 @@ class Values(NamedTuple):
     float16 : bool
         Whether values must fit into float16.
     scale : float, optional
-        The scale that the likelihood begins with; data that are out of all proportion to it are remarked on.
+        The scale that the likelihood begins with; data far out of proportion to it cause a warning.
     remedy : str
         What helps where values are NaN, for messages.
     """
@@ -221,7 +221,7 @@ def as_array(values, name="x") -> np.ndarray:
     Parameters
     ----------
     values : array_like
-        What was handed over.
+        What was passed.
     name : str
         What it is, for the message.
 

@@ -17,14 +17,14 @@ _logger = logging.getLogger("keras_vae")
 
 
 class DataNotFoundError(FileNotFoundError):
-    """A data set was in none of its places. The message names each place, why it did not answer, and the remedies.
+    """A data set was not found. The message names each place, why it failed, and the remedies.
 
     Parameters
     ----------
     title : str
         What the data set is called.
     looked : sequence of str
-        Each place with the reason why it did not answer, in the order of looking.
+        Each place with the reason why it failed, in the order of looking.
     remedies : sequence of str
         What the user can do.
 

@@ -66,7 +66,7 @@ def find_images(path, recursive):
 
 
 def is_in_validation(name, share):
-    """Tell whether a file belongs to the validation set: a pure function of its name, whatever else is there."""
+    """Return whether a file belongs to the validation set: a pure function of its name, whatever else is there."""
     digest = hashlib.sha256(os.fsencode(name)).digest()
     return int.from_bytes(digest[:8]) < share * 2.0**64
 

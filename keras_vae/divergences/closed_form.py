@@ -11,7 +11,7 @@ tfd = tfp.distributions
 
 
 def closed_form_kl(posterior: tfp.distributions.Distribution, prior: tfp.distributions.Distribution) -> tf.Tensor:
-    """Return KL[q(z|x) || p(z)] in closed form, and never anything else in its place.
+    """Return KL[q(z|x) || p(z)] in closed form, and never an estimate in its place.
 
     The pairs of `closed_form_kl_per_dimension`, Gaussians with full covariance (`gaussian_kl`) and any mix of Gaussians
     of both kinds are computed here; other pairs as TFP has them registered.
@@ -37,7 +37,7 @@ def closed_form_kl(posterior: tfp.distributions.Distribution, prior: tfp.distrib
         return tf.reduce_sum(closed_form_kl_per_dimension(posterior, prior), axis=-1)
     if _is_gaussian(posterior) and _is_gaussian(prior):
         return cholesky_kl(*_mean_and_factor(posterior), *_mean_and_factor(prior))
-    # TFP answers for a point mass too, with -log p(loc), which is not a divergence.
+    # TFP returns -log p(loc) for a point mass, which is not a divergence.
     if not any(isinstance(_base(part), (tfd.Deterministic, tfd.VectorDeterministic)) for part in (posterior, prior)):
         try:
             return tfd.kl_divergence(posterior, prior)
@@ -148,5 +148,5 @@ def _name(distribution):
 
 def _remedy(posterior):
     if isinstance(_base(posterior), (tfd.Deterministic, tfd.VectorDeterministic)):
-        return "A deterministic code has no density: take the objective `Reconstruction()`."
-    return 'Ask for Monte Carlo: `ELBO(kl="monte_carlo")` or `monte_carlo_kl`.'
+        return "A deterministic code has no density: use the objective `Reconstruction()`."
+    return 'Use Monte Carlo: `ELBO(kl="monte_carlo")` or `monte_carlo_kl`.'

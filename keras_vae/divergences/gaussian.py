@@ -30,7 +30,7 @@ def gaussian_kl(
     Raises
     ------
     ValueError
-        If the shapes do not belong together.
+        If the shapes do not match.
     tf.errors.InvalidArgumentError
         If a covariance is not symmetric and positive definite. XLA drops the check, and the result is then NaN or
         that of the lower triangle.
@@ -96,7 +96,7 @@ def _tensors(*values):
 
 
 def _factor(name, covariance):
-    """Return the Cholesky factor; TensorFlow's reads the lower triangle alone, and gives NaN where there is none."""
+    """Return the Cholesky factor; TensorFlow's reads only the lower triangle, and gives NaN without a factor."""
     factor = tf.linalg.cholesky(covariance)
     asymmetry = tf.reduce_max(tf.abs(covariance - tf.linalg.matrix_transpose(covariance)))
     is_symmetric = asymmetry <= 1e-4 * tf.reduce_max(tf.abs(covariance))

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-_BLOCKS = 100  # the error of a standard error from so many is 7 %
+_BLOCKS = 100  # the error of a standard error from this many is 7 %
 
 
 class Estimate(NamedTuple):

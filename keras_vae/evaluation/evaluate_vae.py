@@ -23,7 +23,7 @@ _ROWS = ("elbo", "rate", "distortion", "log_evidence", "gap", "mutual_informatio
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Evaluation:
-    """What `evaluate_vae` found. Nats for each example, averages over examples, where nothing else is said.
+    """What `evaluate_vae` found. Nats for each example, averages over examples, unless stated otherwise.
 
     `str` gives a table, `to_dict` what JSON can hold.
 
@@ -121,7 +121,7 @@ class Evaluation:
         Returns
         -------
         dict
-            NaN is None here, for JSON has none.
+            NaN becomes None, because JSON has no NaN.
         """
         found = {"units": "nats per example", **dataclasses.asdict(self), "is_saturated": self.is_saturated}
         return _plain(found)

@@ -35,7 +35,7 @@ def compiled(vae, make, *key, signature=None):
     functions = _FUNCTIONS.setdefault(vae, {})
     entry = (make, *key, str(signature))
     if entry not in functions:
-        # A function that held the model would keep it in memory for ever.
+        # A function that held the model would keep it in memory forever.
         functions[entry] = tf.function(make(weakref.proxy(vae), *key), input_signature=signature)
     return functions[entry]
 

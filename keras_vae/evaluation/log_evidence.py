@@ -32,11 +32,11 @@ def log_evidence(
 
     - "importance": `log 1/K sum_k p(x, z_k) / q(z_k|x)`, z_k from q(z|x) (Burda et al. 2016, section 5), what
       published tables report. Where q misses a part of the posterior the estimate is too low.
-    - "prior": `log 1/K sum_k p(x|z_k)`, z_k from p(z), the same for all x: independent of q, and of use in few latent
+    - "prior": `log 1/K sum_k p(x|z_k)`, z_k from p(z), the same for all x: independent of q, and useful in few latent
       dimensions only.
     - "ais": annealed importance sampling (Neal 2001), K chains that move by Hamiltonian Monte Carlo along
       `p_t(z) ~ start(z)^(1 - beta_t) p(x, z)^beta_t` (Wu et al. 2017). Step sizes are tuned on pilot chains, to an
-      acceptance of 0.8, and then fixed; tuned on the way they would spoil the estimate. See also `ais_sandwich`.
+      acceptance of 0.8, and then fixed; tuning along the way would bias the estimate. See also `ais_sandwich`.
 
     Each estimates p(x) without bias, so the logarithm is, on average, a lower bound that tightens as K grows.
 

@@ -44,7 +44,7 @@ def rate_distortion(
     Parameters
     ----------
     models : mapping or callable
-        From beta to a trained model; a function builds and trains one, which is let go when it was measured.
+        From beta to a trained model; a function builds and trains one, which is released once it is measured.
     x : array_like
         Shape (n, *x_shape): observations, as the likelihood takes them.
     betas : sequence of float, optional

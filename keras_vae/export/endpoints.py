@@ -1,4 +1,4 @@
-"""What an exported model answers: a function and its named inputs for each signature, images as files too."""
+"""What an exported model returns: a function and its named inputs for each signature, images as files too."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -25,7 +25,7 @@ class Endpoints:
     def __init__(self, vae, black_and_white):
         self.vae = vae
         self.black_and_white = black_and_white
-        # Without the scale: what remarks on it is Python, which no server runs.
+        # Without the scale: the warning about it is in Python, which no server runs.
         self.spec = vae.spec._replace(x=vae.spec.x._replace(scale=None))
         # Computed here, so that a prior made of posteriors costs nothing when it is served.
         self.top_prior = None
@@ -117,7 +117,7 @@ class Endpoints:
 
 
 def takes_images(likelihood):
-    """Tell whether observations are images that PNG and JPEG files can hold: grey or with three colours."""
+    """Return whether observations are images that PNG and JPEG files can hold: grey or with three colours."""
     return len(likelihood.event_shape) == 3 and likelihood.event_shape[-1] in (1, 3)
 
 

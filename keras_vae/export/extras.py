@@ -1,4 +1,4 @@
-"""Libraries that only some users need, imported when they are called for."""
+"""Libraries that only some users need, imported when they are needed."""
 
 import importlib
 

@@ -15,10 +15,10 @@ from keras_vae.models import LatentVariableModel
 def litert(vae: LatentVariableModel, path: str | os.PathLike[str], **kwargs: Any) -> pathlib.Path:
     """Write encoder and decoder for LiteRT (TensorFlow Lite): phones, browsers and small computers.
 
-    `path/encoder.tflite` takes `x` and answers `mean` and `scale` of the posterior, `path/decoder.tflite` takes `z` and
-    answers `mean`, the likelihood's; of a model with several levels they are `z_1`, `mean_1`, `scale_1`, ...,
+    `path/encoder.tflite` takes `x` and returns `mean` and `scale` of the posterior, `path/decoder.tflite` takes `z` and
+    returns `mean`, the likelihood's; for a model with several levels they are `z_1`, `mean_1`, `scale_1`, ...,
     bottom-up. The batch axis has any length. Only LiteRT's built-in operations are used, so that every runtime has
-    them. Noise has none: draw z ~ p(z), or mean + scale * eps, where the files are run.
+    them. They draw no noise: draw z ~ p(z), or mean + scale * eps, where the files are run.
 
     Parameters
     ----------

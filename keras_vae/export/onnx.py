@@ -16,10 +16,10 @@ from keras_vae.models import LatentVariableModel
 def onnx(vae: LatentVariableModel, path: str | os.PathLike[str], **kwargs: Any) -> pathlib.Path:
     """Write encoder and decoder as ONNX, for ONNX Runtime and all that reads its format.
 
-    `path/encoder.onnx` takes `x` and answers `mean` and `scale` of the posterior, `path/decoder.onnx` takes `z` and
-    answers `mean`, the likelihood's; of a model with several levels they are `z_1`, `mean_1`, `scale_1`, ...,
-    bottom-up. The batch axis has any length and is called `batch`. Noise has no place in them: draw z ~ p(z), or
-    mean + scale * eps, where the files are run.
+    `path/encoder.onnx` takes `x` and returns `mean` and `scale` of the posterior, `path/decoder.onnx` takes `z` and
+    returns `mean`, the likelihood's; for a model with several levels they are `z_1`, `mean_1`, `scale_1`, ...,
+    bottom-up. The batch axis has any length and is called `batch`. They draw no noise: draw z ~ p(z), or mean + scale *
+    eps, where the files are run.
 
     Parameters
     ----------

@@ -25,7 +25,7 @@ def saved_model(
     """Write a model as a SavedModel, which TensorFlow Serving and TensorFlow's C API run without Python.
 
     It is written as `path/<version>/`, whole or not at all. Its signatures have a batch axis of any length, and each
-    row of an answer depends on the same row of the request alone:
+    row of a reply depends only on the same row of the request:
 
     - `serving_default`, which is `reconstruct`: `x` -> `reconstruction`;
     - `encode`: `x` -> `mean`, `scale` (a standard deviation);
@@ -36,7 +36,7 @@ def saved_model(
       PNG or JPEG files of the right size in `image_bytes`.
 
     A model of several levels has `z_1`, ..., `mean_1`, ..., `scale_1`, ..., bottom-up. One with a condition takes raw
-    values of it in `condition`, in each signature. What the model is travels along, for `read_metadata`.
+    values of it in `condition`, in each signature. A description of the model is stored with it, for `read_metadata`.
 
     Parameters
     ----------
@@ -98,7 +98,7 @@ def saved_model(
 
 
 def _never_empty(endpoint, vae):
-    """Return a signature's function that answers no rows with no rows.
+    """Return a signature's function that returns no rows for no rows.
 
     TensorFlow's convolutions on a CPU give an empty batch the wrong shape, so a blank row is computed in its place.
     """

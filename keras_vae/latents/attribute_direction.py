@@ -25,7 +25,7 @@ def attribute_direction(with_attribute: ArrayLike, without_attribute: ArrayLike)
     Raises
     ------
     ValueError
-        If one of the groups is empty or no matrix of finite numbers, or their latent dimensions differ.
+        If one of the groups is empty or not a matrix of finite numbers, or their latent dimensions differ.
 
     Examples
     --------

@@ -10,7 +10,7 @@ from keras_vae.latents.checks import check_codes
 
 METHODS = ("linear", "spherical")
 
-# Below this sine of the angle two directions are taken for one line: float64 knows no more of their plane.
+# Below this sine of the angle two directions count as one line: float64 does not resolve their plane.
 _SMALL = 1e-12
 
 

@@ -17,21 +17,21 @@ class AutoregressiveBernoulli(Likelihood):
     """log p(x|z) = sum_d log Bernoulli(x_d; f_d(z) + g(x in the window before d, u_d(z))), by the chain rule.
 
     The decoder gives f, as for `Bernoulli`. The small network g, one for all pixels, sees `window` rows above a pixel
-    and `window` columns to both sides of it, as far as they come before it in raster order; so what is near, texture
-    and edges, is explained by x itself, and z is left with what is far apart (Gulrajani et al. 2017, "PixelVAE"; Chen
-    et al. 2017, "Variational lossy autoencoder", section 3.2). It begins as 0.
+    and `window` columns to both sides of it, as far as they come before it in raster order; so x itself explains
+    texture and edges, and z carries what is far apart (Gulrajani et al. 2017, "PixelVAE"; Chen et al. 2017,
+    "Variational lossy autoencoder", section 3.2). It begins as 0.
 
-    With `depth`, that many residual layers follow on the first, each of which sees a row and two columns further:
-    masked convolutions, as in a PixelCNN (van den Oord et al. 2016). They are what is dear here, and the only part that
-    a mixed `dtype` policy takes in half precision.
+    With `depth`, that many residual layers follow the first. Each sees a row and two columns further: masked
+    convolutions, as in a PixelCNN (van den Oord et al. 2016). They take most of the time, and are the only part that a
+    mixed `dtype` policy computes in half precision.
 
-    With `features` the decoder also gives that many numbers u for each element, which say to g, after its first layer,
-    what z knows of the place, so that what it makes of the pixels before depends on z. Without them g does not depend
-    on z and is computed once for each image, however many samples of z there are.
+    With `features` the decoder also gives that many numbers u for each element. They enter g after its first layer and
+    carry what z knows about the place, so that g depends on z. Without them g does not depend on z and is computed once
+    for each image, however many samples of z there are.
 
-    With `block` above 1 the squares of so many pixels a side are the places of g: they come in raster order, and within
-    a square its pixels do, each of which sees those before it there as well. The convolutions then have a quarter of
-    the places (with 2) and reach twice as far, and layers of twice the `filters` cost what they cost without.
+    With `block` above 1 the places of g are squares with that many pixels a side. Squares come in raster order, and so
+    do the pixels within a square, where each also sees those before it. The convolutions then have a quarter of the
+    places (with 2) and reach twice as far, and layers of twice the `filters` cost what they cost without.
 
     The channels of one pixel are independent given z and the pixels before. There is no closed form for E[x|z]:
     `decode` gives the pass in which each pixel sees the probabilities of those before it. That, and a sample, take one

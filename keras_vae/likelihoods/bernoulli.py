@@ -13,8 +13,8 @@ class Bernoulli(Likelihood):
     """log p(x|z) = sum_d [x_d log p_d + (1 - x_d) log(1 - p_d)], from logits (Kingma & Welling 2014, appendix C.1).
 
     On binary observations it is a normalised log-probability. On grey values between 0 and 1 it is the negative
-    binary cross-entropy, which is not: numbers in nats then compare with nothing but themselves. Binarize the data,
-    or take `ContinuousBernoulli`.
+    binary cross-entropy, which is not: such numbers in nats do not compare with those of other models. Binarize the
+    data, or use `ContinuousBernoulli`.
 
     Parameters
     ----------

@@ -11,9 +11,9 @@ class CausalBernoulli(tfp.distributions.Distribution):
 
     The network g works on places: pixels, or squares of `block` pixels a side, whose pixels are then channels.
 
-    A log-probability takes all elements at once. A sample takes one pixel after the other, place by place in raster
-    order and in raster order within a place, and so does `mean`, which is not the expectation, that has no closed form,
-    but the pass in which each pixel is given the probabilities of those before it in place of their values.
+    A log-probability takes all elements at once. A sample takes one pixel after the other: place by place in raster
+    order, and in raster order within a place. So does `mean`. It is not the expectation, which has no closed form, but
+    the pass in which each pixel gets the probabilities of those before it in place of their values.
 
     Parameters
     ----------

@@ -24,7 +24,7 @@ class CausalNetwork(keras.layers.Layer):
     shape : tuple of int
         (rows, columns, channels) of an image in places.
     pixels : int
-        Pixels of a place, of which each sees those before it in the place as well.
+        Pixels of a place; each also sees those before it in the place.
     window, filters, depth, features : int
         As in `AutoregressiveBernoulli`.
     **kwargs
@@ -144,7 +144,7 @@ class CausalNetwork(keras.layers.Layer):
         return _convolution(x, tf.reshape(kernel, shape), self.variable_dtype)
 
     def _further(self, hidden, inside=None):
-        """Take whole images, or patches of which `inside` says what is in the image, through the residual layers."""
+        """Run whole images, or patches whose part in the image `inside` marks, through the residual layers."""
         precision, hidden = hidden.dtype, tf.cast(hidden, self.compute_dtype)
         for kernel, bias in zip(self.further, self.further_biases, strict=True):
             active = tf.nn.relu(tf.nn.bias_add(hidden, tf.cast(bias, hidden.dtype)))

@@ -1,4 +1,4 @@
-"""The Gaussian likelihood, with four ways to come by its scale."""
+"""The Gaussian likelihood, with four ways to find its scale."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -116,7 +116,9 @@ class Gaussian(Likelihood):
             If the scale is per dimension.
         """
         if self.scale == "per_dimension":
-            raise ValueError('`shared_scale` must not be asked of scale="per_dimension": each dimension has its own.')
+            raise ValueError(
+                '`shared_scale` must not be called with scale="per_dimension": each dimension has its own.'
+            )
         if self.scale == "learned":
             return softly_bounded(self.raw_log_scale, self.minimum_scale)
         if self.scale == "optimal":

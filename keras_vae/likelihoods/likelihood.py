@@ -87,7 +87,7 @@ class Likelihood(Settled, Layer, abc.ABC):
 
     @property
     def scores_elements(self) -> bool:
-        """Whether log p(x|z) is a sum over elements, of which a mask may leave some out."""
+        """Whether log p(x|z) is a sum over elements, so that a mask may leave some out."""
         return type(self).elements is not Likelihood.elements
 
     @property
@@ -216,11 +216,11 @@ class Likelihood(Settled, Layer, abc.ABC):
             If x is not discrete.
         """
         if not self.is_discrete:
-            raise ValueError(f"`mode` must be asked of a discrete likelihood. Received: {type(self).__name__}")
+            raise ValueError(f"`mode` must be called on a discrete likelihood. Received: {type(self).__name__}")
         return tf.cast(self.distribution(parameters).mode(), self.variable_dtype)
 
     def expected(self, parameters: dict[str, tf.Tensor]) -> tf.Tensor:
-        """Return what `decode`, `reconstruct` and `generate` answer: the mean, unless that can't be an observation.
+        """Return what `decode`, `reconstruct` and `generate` return: the mean, unless that can't be an observation.
 
         Parameters
         ----------
@@ -302,7 +302,7 @@ class Likelihood(Settled, Layer, abc.ABC):
         sample_weight: tf.Tensor | None = None,
         training: bool = False,
     ) -> dict[str, tf.Tensor]:
-        """Adapt parameters that are estimated from the batch itself; there are none but for an optimal scale.
+        """Adapt parameters that are estimated from the batch itself, such as an optimal scale.
 
         Parameters
         ----------
@@ -359,7 +359,7 @@ class Likelihood(Settled, Layer, abc.ABC):
             units = self.event_shape[-1] * numbers
         else:
             if len(features) == len(self.event_shape):
-                # A dense layer between two maps of unlike size is rarely meant, and often huge.
+                # A dense layer between two maps of different size is rarely intended, and often huge.
                 raise ValueError(
                     f"The decoder's output must have shape (batch, {', '.join(map(str, self.event_shape[:-1]))}, "
                     f"channels) for events of shape {self.event_shape}: crop or pad it to that size, or flatten it "

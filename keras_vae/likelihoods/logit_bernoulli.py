@@ -8,7 +8,7 @@ class LogitBernoulli(tfp.distributions.Bernoulli):
     """log p(x) = x l - max(l, 0) - log(1 + exp(-|l|)), of logits l; for grey x the negated cross-entropy.
 
     `tfp.distributions.Bernoulli` adds log-probabilities of both outcomes, each with a softplus of its own: the same
-    number for more than twice the time, which is the better part of an estimate of the evidence.
+    number in more than twice the time, and most of the time of an estimate of log p(x) is spent here.
 
     Parameters
     ----------

@@ -22,8 +22,8 @@ class StudentT(Likelihood):
 
     A residual y costs about (v + 1) log |y| nats where a Gaussian charges y^2 / 2, so that single gross errors do not
     pull the decoder towards them. With few degrees of freedom v the tails are heavy; v = 1 is the Cauchy distribution,
-    and the Gaussian is the limit of many. The scale is no standard deviation: the variance is scale^2 v / (v - 2), and
-    infinite for v <= 2.
+    and the Gaussian is the limit of many. The scale is not a standard deviation: the variance is scale^2 v / (v - 2),
+    and infinite for v <= 2.
 
     Both the scale and the degrees of freedom are a fixed number, "learned" (one weight that all dimensions share) or
     "per_dimension" (given by the decoder for each dimension of each example). Learned scales are bounded as those of
@@ -114,7 +114,7 @@ class StudentT(Likelihood):
         """Return the location; a fixed number of at most one degree of freedom has no mean and is refused."""
         if self.degrees_of_freedom not in _MODES and self.degrees_of_freedom <= _LEAST:
             raise ValueError(
-                "`mean` must be asked of a Student-t distribution with degrees_of_freedom > 1, others have none; its "
+                "`mean` must be called with degrees_of_freedom > 1, since other Student-t distributions have none; the "
                 f"location is the median. Received: degrees_of_freedom={self.degrees_of_freedom!r}"
             )
         return parameters["location"]

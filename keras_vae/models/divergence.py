@@ -43,7 +43,7 @@ class DivergenceError(FloatingPointError):
 class DivergenceGuard:
     """Keeps NaN and infinity out of a model, from inside its training step, and remembers which term went first.
 
-    It is no Keras object and its variable is not saved with the model.
+    It is not a Keras object, and its variable is not saved with the model.
     """
 
     def __init__(self, log_names):
@@ -109,7 +109,7 @@ class DivergenceGuard:
         )
 
     def _check(self, batch, terms, penalty, gradients, optimizer):
-        """Tell whether this step, on all replicas, and those before it were finite."""
+        """Return whether this step, on all replicas, and those before it were finite."""
         gradient = _is_spoilt(gradients)
         if isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
             # That optimizer expects overflows of the scaled gradient, until there is no scale left.
@@ -169,7 +169,7 @@ def _agree(gradients, optimizer):
 
 
 def _is_spoilt(values):
-    """Tell whether any of some tensors holds NaN or infinity: their sum does, and one number is all that is tested."""
+    """Return whether any tensor holds NaN or infinity: then their sum does, so only one number is tested."""
     values = [getattr(value, "values", value) for value in values if value is not None]  # those of sparse gradients
     sums = [tf.cast(_sum(value), tf.float64) for value in map(tf.convert_to_tensor, values) if value.dtype.is_floating]
     return tf.logical_not(tf.math.is_finite(tf.add_n(sums))) if sums else tf.constant(False)

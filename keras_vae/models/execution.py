@@ -29,7 +29,7 @@ class Execution(NamedTuple):
     jit_compile : bool
         Whether XLA compiles the step.
     steps_per_execution : int
-        How many steps TensorFlow runs before Python has a say.
+        How many steps TensorFlow runs before it returns to Python.
     reason : str
         Why, for the log.
     """
@@ -65,7 +65,7 @@ class Run(NamedTuple):
 
 
 def run_of(data, *, batch_size, limits, callbacks):
-    """Sum a run of `fit` up."""
+    """Describe a run of `fit`."""
     batches = limits[0]
     if isinstance(data, tf.data.Dataset):
         found = data.cardinality().numpy()
@@ -78,7 +78,7 @@ def run_of(data, *, batch_size, limits, callbacks):
 
 
 def choose_execution(model, run, *, jit_compile="auto", steps_per_execution="auto"):
-    """Choose what is left to be chosen; it depends on nothing that two like runs do not share."""
+    """Choose what the user left open; the choice is the same for two equal runs."""
     reasons = []
     accelerated = keras_internals.xla_by_default(model)  # a GPU or TPU, one replica, layers that XLA takes
     if model.run_eagerly:
@@ -119,7 +119,7 @@ def _follows_batches(callback):
 
 
 def _compiled(model, run, accelerated):
-    """Tell whether XLA pays, and why."""
+    """Return whether XLA pays off, and why."""
     if accelerated:
         return True, "XLA merges an accelerator's small kernels"
     layers = keras_internals.all_layers(model)
@@ -160,8 +160,8 @@ def _steps(operations, run, accelerated):
 def _operations(model):
     """Estimate the floating-point operations of a training step for each example, within an order of magnitude.
 
-    Each weight of a matrix is used once; one of a convolution at each position, of which strides leave about a fourth.
-    The backward pass takes twice as many operations as the forward pass.
+    Each weight of a matrix is used once, and each of a convolution at every position; strides leave about a fourth. The
+    backward pass takes twice as many operations as the forward pass.
     """
     positions = max(1, math.prod(model.likelihood.event_shape[:-1]) // 4)
     uses = [

@@ -101,7 +101,7 @@ def check_outputs(callbacks):
 
 
 def writes_models(callbacks):
-    """Tell whether a callback saves the whole model."""
+    """Return whether a callback saves the whole model."""
     return any(
         hasattr(callback, "attach")
         or (isinstance(callback, keras.callbacks.ModelCheckpoint) and not callback.save_weights_only)

@@ -38,7 +38,7 @@ class CheckedPyDataset(keras.utils.PyDataset):
 
 
 def is_stream(data):
-    """Tell data sets and generators of batches from arrays, tuples and dictionaries of arrays."""
+    """Return whether data are a data set or a generator of batches, and not arrays in some form."""
     streams = (tf.data.Dataset, tf.distribute.DistributedDataset, keras.utils.PyDataset)
     return isinstance(data, streams) or hasattr(data, "__next__")
 

@@ -627,7 +627,7 @@ class LatentVariableModel(Trainer):
         """
         if self.objective.couples_examples:
             raise ValueError(
-                "`score` must be asked of a model whose objective does not couple examples. "
+                "`score` must be called on a model whose objective does not couple examples. "
                 f"Received: {type(self.objective).__name__}"
             )
         num_samples = self.objective.num_samples if num_samples is None else num_samples
@@ -851,12 +851,12 @@ class LatentVariableModel(Trainer):
         self._check_densities()
 
     def _check_densities(self):
-        """Refuse posteriors without a density where one is needed, and tell parts what the likelihood knows."""
+        """Refuse posteriors without a density where one is needed, and give parts what the likelihood knows."""
         for posterior in (level.posterior for level in self.levels):
             if not posterior.is_distribution and (self.objective.needs_density or len(self.levels) > 1):
                 raise ValueError(
                     f"`posterior` must have a density for the objective {type(self.objective).__name__}; for a plain "
-                    "autoencoder take a `VAE` with the objective `Reconstruction()`. "
+                    "autoencoder use a `VAE` with the objective `Reconstruction()`. "
                     f"Received: {type(posterior).__name__}"
                 )
         if self.missing and not self.likelihood.scores_elements:

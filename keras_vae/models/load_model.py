@@ -16,10 +16,10 @@ _MAX_RATIO = 100
 def load_model(
     path: str | os.PathLike[str], *, compile: bool = True, custom_objects: dict[str, Any] | None = None
 ) -> LatentVariableModel:
-    """Load a model that `save` wrote; of a file that is broken or another one's, say so by its name.
+    """Load a model that `save` wrote; a file that is broken or holds something else is refused by name.
 
-    Every byte of the content is checked against the file's checksums before anything is made of it, and Keras's safe
-    mode is on: no code in the file is run.
+    Every byte of the content is checked against the file's checksums before it is used, and Keras's safe mode is on: no
+    code in the file is run.
 
     Parameters
     ----------

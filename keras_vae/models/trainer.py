@@ -128,7 +128,7 @@ class Trainer(Settled, keras.Model, abc.ABC):
 
         How steps are run is chosen when `fit` has seen the data, and logged with the reason by the logger `keras_vae`:
         XLA on a GPU, and on a CPU for dense layers and long epochs; several steps at a time where they are short.
-        Evaluation and prediction are then not compiled by XLA, whose noise is another one.
+        XLA then does not compile evaluation and prediction, because it draws other noise.
 
         Parameters
         ----------
@@ -186,7 +186,7 @@ class Trainer(Settled, keras.Model, abc.ABC):
         self.compile(**{name: config[name] for name in known if name in config})
 
     def get_compile_config(self) -> dict | None:
-        """Return what `compile` was given, so that a loaded model chooses anew on the device that it finds."""
+        """Return what `compile` was given, so that a loaded model chooses again on the device that it finds."""
         config = super().get_compile_config()
         return config and {**config, **self._run.wanted}
 
@@ -240,7 +240,7 @@ class Trainer(Settled, keras.Model, abc.ABC):
             If the data are empty, not finite, of the wrong shape or outside of the likelihood's support, or an argument
             has no meaning for data of this kind.
         OSError
-            If a callback could not write where it is to write.
+            If a callback cannot write its files.
         DivergenceError
             If a step gave NaN or infinity. It is a `FloatingPointError` that names the term and the step; the weights
             are those of the step before.
@@ -638,7 +638,7 @@ class Trainer(Settled, keras.Model, abc.ABC):
 
     @contextlib.contextmanager
     def _without_chosen_xla(self):
-        """Keep XLA, whose noise is another one, out of what must not depend on a choice."""
+        """Keep XLA, which draws other noise, out of what must not depend on a choice."""
         chosen = self.jit_compile
         self.jit_compile = chosen and self._run.wanted.get("jit_compile") != "auto"
         try:

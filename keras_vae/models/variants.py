@@ -107,7 +107,7 @@ class HierarchicalVAE(LatentVariableModel):
     `q(z|x) = q(z_L|x) q(z_{L-1}|x, z_L) ... q(z_1|x, z_2)`,
     `p(x, z) = p(z_L) p(z_{L-1}|z_L) ... p(z_1|z_2) p(x|z_1, ..., z_L)` (Tomczak & Welling 2018, section 4, for L = 2).
 
-    Everything that is one thing for each level is given, kept and returned bottom-up, z_1 first.
+    All arguments and results that exist for each level are in bottom-up order, z_1 first.
 
     Parameters
     ----------

@@ -30,7 +30,7 @@ class ConvOptions(TypedDict, total=False):
 
 
 class Conv(Trunk):
-    """The arguments of a convolutional trunk, and one convolution with its trimmings."""
+    """The arguments of a convolutional trunk, and one convolution with what follows it."""
 
     def __init__(
         self,
@@ -131,7 +131,7 @@ class ConvEncoder(Conv):
         if len(shapes[0]) != 4 or any(len(shape) not in (2, 4) for shape in shapes):
             raise ValueError(
                 "`ConvEncoder` must get images of shape (batch, height, width, channels), and beside them images or "
-                "vectors; for vectors and sequences take `MLPEncoder`. "
+                "vectors; for vectors and sequences use `MLPEncoder`. "
                 f"Received: shape {' and '.join(map(str, shapes))}"
             )
         super().build(input_shape)

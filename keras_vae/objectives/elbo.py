@@ -29,7 +29,7 @@ class ELBO(Objective):
     `log p(x) = elbo + KL[q(z|x) || p(z|x)]` with `elbo = E_q[log p(x|z)] - KL[q(z|x) || p(z)]`.
 
     Both terms are in nats, summed over event and latent dimensions: beta is 1 for the bound, and beta > 1 weighs the
-    rate. Papers that average over dimensions mean another beta by the same number; see `normalized_beta`.
+    rate. In papers that average over dimensions the same number means another beta; see `normalized_beta`.
 
     Parameters
     ----------

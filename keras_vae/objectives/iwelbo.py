@@ -22,9 +22,9 @@ class IWELBO(Objective):
         K, at least 1.
     gradient : {"plain", "dreg"}
         "plain" differentiates the bound as it stands; the encoder's part of that gradient drowns in noise as K grows.
-        "dreg" gives the encoder the doubly reparameterized gradient (Tucker et al. 2019, eq. 8), which is unbiased
-        too and does not. With several latents each level's encoder gets its own (Bauer & Mnih 2021); of a prior that
-        depends on the encoder, as `VampPrior` does, it gets the plain gradient as well. An encoder must share no
+        "dreg" gives the encoder the doubly reparameterized gradient (Tucker et al. 2019, eq. 8), which is also unbiased
+        and keeps its signal. With several latents each level's encoder gets its own (Bauer & Mnih 2021); of a prior
+        that depends on the encoder, as `VampPrior` does, it gets the plain gradient as well. An encoder must share no
         weights with another level or with the decoder.
 
     Raises

@@ -1,4 +1,4 @@
-"""What an objective answers."""
+"""What an objective returns."""
 
 from typing import NamedTuple
 
@@ -6,16 +6,16 @@ import tensorflow as tf
 
 
 class Terms(NamedTuple):
-    """What an objective makes of a record.
+    """What an objective returns for a record.
 
     Attributes
     ----------
     loss : tf.Tensor
         Shape (batch,), in nats: what is minimised, on average over the batch.
     logs : dict of tf.Tensor
-        What is logged beside the loss, by name: vectors of shape (batch,), of which averages over examples are logged,
-        or scalars such as a weight. `reconstruction_loss` is the distortion -E_q[log p(x|z)], `kl_loss` the rate
-        KL[q(z|x) || p(z)], both unweighted; `elbo` is a lower bound on log p(x). A method without one leaves it out.
+        What is logged beside the loss, by name: vectors of shape (batch,), whose averages over examples are logged, or
+        scalars such as a weight. `reconstruction_loss` is the distortion -E_q[log p(x|z)], `kl_loss` the rate KL[q(z|x)
+        || p(z)], both unweighted; `elbo` is a lower bound on log p(x). A method without one leaves it out.
     inference_losses : tuple of tf.Tensor, optional
         Bottom-up, for each latent: what its encoder's and its posterior's variables minimise in place of `loss`.
     """

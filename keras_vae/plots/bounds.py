@@ -31,7 +31,7 @@ def bounds(
         has a standard error over examples.
     standard_errors : mapping, optional
         From a name to the standard error of a number above, such as `standard_errors` of an evaluation; other names in
-        it are left aside.
+        it are ignored.
     exact : float, optional
         log p(x) where it is known: a vertical line.
     title : str, optional
@@ -124,7 +124,7 @@ def _standard_error(name, values, given):
 
 
 def _gaps(values, names):
-    """Write how far each is below the highest, where the same examples tell."""
+    """Write how far each is below the highest, where the examples are the same."""
     highest = values[names[-1]]
     if len(names) < 2 or highest.ndim == 0 or len(highest) < 2 or len({part.shape for part in values.values()}) > 1:
         return {}

@@ -30,7 +30,7 @@ def interpolation_gif(
     method: Literal["linear", "spherical"] = "linear",
     milliseconds: int = 60,
 ) -> pathlib.Path:
-    """Write an animated GIF of what a model decodes on the way from one code to another and back, for ever.
+    """Write an animated GIF of what a model decodes on the way from one code to another and back, in a loop.
 
     Several pairs move side by side. The ends stand still for a moment. The file is whole or not there at all.
 

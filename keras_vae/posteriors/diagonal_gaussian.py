@@ -20,9 +20,9 @@ class DiagonalGaussian(Posterior):
     latent_dim : int
         The number of latent dimensions, at least 1.
     log_var_range : pair of float
-        log_var is clipped to it, so that bad luck makes neither an infinite variance nor a zero one; its gradient is
-        that of `keras_vae.core.bounded`, which leads back into the range. The default, standard deviations from 4.5e-5
-        to 148, is far outside of what training reaches; the published Fashion-MNIST protocol takes (-6, 2).
+        log_var is clipped to it, so that the variance becomes neither infinite nor zero; its gradient is that of
+        `keras_vae.core.bounded`, which leads back into the range. The default, standard deviations from 4.5e-5 to 148,
+        is far outside of what training reaches; the published Fashion-MNIST protocol takes (-6, 2).
     **kwargs
         Passed to `Posterior` (`kernel_initializer`) and `keras.layers.Layer`.
 

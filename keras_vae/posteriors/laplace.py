@@ -32,7 +32,7 @@ class Laplace(Posterior):
     Raises
     ------
     ValueError
-        If `latent_dim` < 1 or `log_scale_range` is no range.
+        If `latent_dim` < 1 or `log_scale_range` is not a range.
     """
 
     def __init__(self, latent_dim: int, *, log_scale_range: Sequence[float] = (-10.0, 5.0), **kwargs: Any):

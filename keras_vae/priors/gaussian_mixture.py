@@ -18,7 +18,7 @@ tfd = tfp.distributions
 class GaussianMixture(Prior):
     """p(z) = sum_k w_k N(z; m_k, diag(exp(v_k))), all learned (Tomczak & Welling 2018, section 2.2).
 
-    There is no closed form for the KL divergence: take `ELBO(kl="monte_carlo")`.
+    There is no closed form for the KL divergence: use `ELBO(kl="monte_carlo")`.
 
     Parameters
     ----------

@@ -20,12 +20,12 @@ tfd = tfp.distributions
 class VampPrior(Prior):
     """p(z) = 1/K sum_k q(z|u_k), the mixture of the posteriors of K pseudo-inputs (Tomczak & Welling 2018, eq. 9).
 
-    The prior owns nothing but the pseudo-inputs u_k; the model hands it the posterior. They are weights clipped to the
-    range of observations: in the paper a bias-free linear map of one-hot codes with a hardtanh, which is the same.
-    They pass through the encoder as in inference: batch normalisation uses its running moments and does not learn from
-    them, and dropout is off, so that what is trained is the prior that is evaluated.
+    The prior owns only the pseudo-inputs u_k; the model passes it the posterior. They are weights clipped to the range
+    of observations: in the paper a bias-free linear map of one-hot codes with a hardtanh, which is the same. They pass
+    through the encoder as in inference: batch normalisation uses its running moments and does not learn from them, and
+    dropout is off, so that what is trained is the prior that is evaluated.
 
-    There is no closed form for the KL divergence: take `ELBO(kl="monte_carlo")`.
+    There is no closed form for the KL divergence: use `ELBO(kl="monte_carlo")`.
 
     Parameters
     ----------

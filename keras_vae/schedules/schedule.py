@@ -12,7 +12,7 @@ class Schedule(Settled, abc.ABC):
     """A value that depends on the optimizer's step.
 
     Subclasses implement `value` and `get_config` and are registered with Keras, so that a model that is saved in the
-    middle of a schedule goes on from there: the step is the optimizer's, and the optimizer is saved.
+    middle of a schedule continues from there: the step is the optimizer's, and the optimizer is saved.
     """
 
     def __call__(self, step: int | tf.Tensor) -> tf.Tensor:

@@ -108,7 +108,9 @@ def test_figures_of_ones_own_replace_the_three(run, tmp_path):
 def test_a_model_of_vectors_wants_figures_of_its_own(tmp_path):
     logger = kv.callbacks.ImageLogger(tmp_path)
     logger.set_model(small_vae())
-    with pytest.raises(ValueError, match="`figures` must be given for a model of other things than images: `images`"):
+    with pytest.raises(
+        ValueError, match="`figures` must be given for a model whose observations are not images: `images`"
+    ):
         logger.on_train_begin()
 
 

@@ -183,7 +183,7 @@ def test_a_scale_per_dimension_is_found_in_the_decoders_features(features):
 
 def test_a_scale_per_dimension_has_none_that_is_shared():
     likelihood = kv.likelihoods.Gaussian(EVENT, scale="per_dimension")
-    with pytest.raises(ValueError, match=r'`shared_scale` must not be asked of scale="per_dimension"'):
+    with pytest.raises(ValueError, match=r'`shared_scale` must not be called with scale="per_dimension"'):
         likelihood.shared_scale()
 
 

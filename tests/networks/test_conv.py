@@ -100,12 +100,12 @@ def test_layers_of_one_shape_begin_with_weights_of_their_own():
 
 def test_the_encoder_refuses_sequences_and_vectors():
     for shape in ((4, 9, 3), (4, 9)):
-        with pytest.raises(ValueError, match=r"`ConvEncoder` must get images .* take `MLPEncoder`. Received: shape"):
+        with pytest.raises(ValueError, match=r"`ConvEncoder` must get images .* use `MLPEncoder`. Received: shape"):
             kv.networks.ConvEncoder()(np.zeros(shape, "float32"))
 
 
 def test_the_decoder_refuses_sequences_and_vectors_from_likelihood_and_user():
-    message = r"`ConvDecoder` must decode to images .* take `MLPDecoder`. Received: event_shape=\(9, 3\)"
+    message = r"`ConvDecoder` must decode to images .* use `MLPDecoder`. Received: event_shape=\(9, 3\)"
     with pytest.raises(ValueError, match=message):
         kv.networks.ConvDecoder(event_shape=(9, 3))
     with pytest.raises(ValueError, match=message):

@@ -128,7 +128,7 @@ def test_a_model_learns_it_saves_it_and_generates_from_it(tmp_path):
 
 
 def test_the_closed_form_is_refused_by_name():
-    with pytest.raises(NotImplementedError, match=r'DiagonalGaussianMixture. Ask for Monte Carlo: `ELBO\(kl="monte_c'):
+    with pytest.raises(NotImplementedError, match=r'DiagonalGaussianMixture. Use Monte Carlo: `ELBO\(kl="monte_c'):
         mixture_vae(objective=kv.objectives.ELBO()).compile("adam")
 
 

@@ -243,7 +243,7 @@ def test_the_shape_that_the_model_filled_in_is_in_the_config():
 
 
 def test_the_closed_form_is_refused_by_name():
-    with pytest.raises(NotImplementedError, match=r'Mixture. Ask for Monte Carlo: `ELBO\(kl="monte_carlo"\)`'):
+    with pytest.raises(NotImplementedError, match=r'Mixture. Use Monte Carlo: `ELBO\(kl="monte_carlo"\)`'):
         vamp_vae(objective=kv.objectives.ELBO()).compile("adam")
 
 

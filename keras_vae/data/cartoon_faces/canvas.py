@@ -2,7 +2,7 @@
 
 import numpy as np
 
-# Dots across for each pixel of the picture: what is averaged away again are jagged edges.
+# Dots across for each pixel of the picture; their average has no jagged edges.
 _OVERSAMPLING = 4
 UNITS = 256
 AXIS = UNITS / 2

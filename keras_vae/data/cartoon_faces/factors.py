@@ -39,7 +39,7 @@ def face_factors(index: int, seed: int = 0) -> dict[str, int]:
     index : int
         The number of the face, from 0. There is no last one.
     seed : int
-        Which endless row of faces.
+        Which endless sequence of faces.
 
     Returns
     -------

@@ -35,7 +35,7 @@ def write_faces(
     image_size : int
         Height and width, in pixels.
     seed : int
-        Which endless row of faces.
+        Which endless sequence of faces.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""Cartoon faces, drawn when they are asked for."""
+"""Cartoon faces, drawn on request."""
 
 import numpy as np
 
