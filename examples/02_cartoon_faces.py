@@ -24,7 +24,9 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # "0" shows what TensorFlow 
 if not any(importlib.metadata.distributions(name="keras-vae")):  # install it from the clone that this file is in
     here = pathlib.Path(globals().get("__file__", "here")).resolve()
     clone = next(folder for folder in here.parents if (folder / "setup.cfg").exists())
-    subprocess.check_call([sys.executable, "-m", "pip", "install", "--quiet", str(clone)])
+    installed = {package.name: package.version for package in importlib.metadata.distributions()}
+    kept = [f"{name}=={installed[name]}" for name in ("tensorflow", "keras") if name in installed]  # as they are
+    subprocess.check_call([sys.executable, "-m", "pip", "install", "--quiet", *kept, str(clone)])
 
 # %%
 import argparse

@@ -38,7 +38,8 @@ def run(notebook, *, folder, arguments=()):
     notebook.cells.insert(0, given)
     resources = {"metadata": {"path": str(folder)}}
     # What TensorFlow's C++ code writes goes to the terminal of this command: some of it heeds no log level.
-    options = {"timeout": None, "record_timing": False, "extra_arguments": ["--IPKernelApp.capture_fd_output=False"]}
+    options = {"timeout": None, "record_timing": False, "coalesce_streams": True}
+    options["extra_arguments"] = ["--IPKernelApp.capture_fd_output=False"]
     nbclient.NotebookClient(notebook, resources=resources, **options).execute()
     notebook.cells.remove(given)
     for number, cell in enumerate((cell for cell in notebook.cells if cell.cell_type == "code"), start=1):
@@ -51,11 +52,11 @@ def run(notebook, *, folder, arguments=()):
 
 
 def smaller(picture):
-    """Write a picture with the same pixels in fewer bytes: without its alpha, and in grey where it is grey."""
+    """Write a picture in fewer bytes: in grey where it is grey, elsewhere in the 256 colours that suit it best."""
     image = Image.open(io.BytesIO(base64.b64decode(picture))).convert("RGB")
     grey = image.convert("L")
     file = io.BytesIO()
-    (grey if grey.convert("RGB").tobytes() == image.tobytes() else image).save(file, "png", optimize=True)
+    (grey if grey.convert("RGB").tobytes() == image.tobytes() else image.quantize(256)).save(file, "png", optimize=True)
     return base64.b64encode(file.getvalue()).decode()
 
 

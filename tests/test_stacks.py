@@ -50,35 +50,57 @@ def closure(*names):
     return found
 
 
-@pytest.fixture(scope="module")
-def image(tmp_path_factory):
-    """A Python environment where, for pip, TensorFlow and Keras are installed as they are here, and no more.
+PAIR = ("tensorflow", "keras")
+# What images for data science have as well.
+USUAL = ("matplotlib", "pillow", "rich", "scikit-learn", "scipy")
 
-    pip decides by the metadata of what is installed, so they are all that is copied.
+
+def image(folder, *names):
+    """Make a Python environment where, for pip, these are installed as they are here, with what they need.
+
+    pip decides by the metadata of what is installed, so that is all that is copied.
     """
-    folder = tmp_path_factory.mktemp("image")
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder], check=True)
     (packages,) = folder.glob("lib/python*/site-packages")
-    for distribution in closure("tensorflow", "keras").values():
+    for distribution in closure(*names).values():
         shutil.copytree(distribution._path, packages / distribution._path.name)
     return folder / "bin" / "python"
 
 
-@pytest.mark.parametrize("extras", ["", "[litert]", "[notebooks]", "[onnx]", "[serving]"])
-def test_installing_the_package_changes_neither_tensorflow_nor_keras(image, extras, tmp_path):
+@pytest.fixture(scope="module")
+def source(tmp_path_factory):
+    """A copy of what pip builds the package from, so that nothing is left in the working tree."""
+    folder = tmp_path_factory.mktemp("source")
     for name in ("setup.cfg", "pyproject.toml", "README.md", "LICENSE"):
-        shutil.copy(ROOT / name, tmp_path)
+        shutil.copy(ROOT / name, folder)
     for package in ("keras_vae", "keras_vae_cli"):
-        shutil.copytree(ROOT / package, tmp_path / package, ignore=shutil.ignore_patterns("__pycache__"))
-    command = [sys.executable, "-m", "pip", "--python", image, "install", "--dry-run", "--quiet", "--report"]
+        shutil.copytree(ROOT / package, folder / package, ignore=shutil.ignore_patterns("__pycache__"))
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("installed", "wanted"),
+    [
+        (("tf-keras",), ""),
+        (("tf-keras",), "[litert,notebooks,serving]"),
+        (("tf-keras",), "[onnx]"),
+        # Without tf-keras pip would take the newest, and TensorFlow with it, unless told which are there.
+        ((), "with the pair named"),
+    ],
+)
+def test_pip_installs_the_package_beside_the_tensorflow_and_keras_that_are_there(installed, wanted, source, tmp_path):
+    python = image(tmp_path / "image", *PAIR, *USUAL, *installed)
+    named = [f"{name}=={importlib.metadata.version(name)}" for name in PAIR] if "pair" in wanted else []
+    target = f"{source}{wanted if wanted.startswith('[') else ''}"
+    command = [sys.executable, "-m", "pip", "--python", python, "install", "--dry-run", "--quiet", "--report"]
     report = tmp_path / "report.json"
-    done = subprocess.run([*command, report, f"{tmp_path}{extras}"], capture_output=True, text=True, check=False)
-    if "No matching distribution found for setuptools" in done.stderr:
+    done = subprocess.run([*command, report, *named, target], capture_output=True, text=True, check=False)
+    if "Could not find a version that satisfies the requirement setuptools" in done.stderr:
         pytest.skip("pip reaches no index")
     assert done.returncode == 0, done.stderr
-    installed = {canonicalize_name(part["metadata"]["name"]) for part in json.loads(report.read_text())["install"]}
-    assert {"keras-vae", "tf-keras", "tensorflow-probability"} <= installed
-    assert not installed & {"tensorflow", "keras", "numpy", "h5py", "ml-dtypes", "protobuf"}
+    added = {canonicalize_name(part["metadata"]["name"]) for part in json.loads(report.read_text())["install"]}
+    assert {"keras-vae", "tensorflow-probability"} <= added
+    assert not added & {*PAIR, *installed, "numpy", "h5py", "ml-dtypes", "protobuf"}
 
 
 @pytest.mark.parametrize(

@@ -51,9 +51,8 @@ def test_each_class_has_its_colour_and_its_name():
     assert len(np.unique(colours, axis=0)) == 3
     for label in range(3):
         assert len(np.unique(colours[labels == label], axis=0)) == 1
-    (legend,) = figure.legends
-    assert [text.get_text() for text in legend.get_texts()] == ["shoe", "bag", "coat"]
-    for handle, label in zip(legend.legend_handles, range(3), strict=True):
+    assert legend(figure) == ["shoe", "bag", "coat"]
+    for handle, label in zip(figure.axes[0].get_legend().legend_handles, range(3), strict=True):
         np.testing.assert_allclose(_rgb(handle.get_color()), colours[label, :3])
 
 
@@ -82,14 +81,70 @@ def test_one_dimension_without_labels_is_a_histogram():
     assert {"$z_1$", "examples in a bin"} <= set(words(figure))
 
 
+def legend(figure):
+    return [text.get_text() for text in figure.axes[0].get_legend().get_texts()]
+
+
+def test_names_are_labels_in_alphabetical_order_or_in_that_of_the_classes():
+    z, labels = np.random.default_rng(0).normal(size=(6, 2)), ["shoe", "bag", "shoe", "coat", "bag", "coat"]
+    assert legend(kv.plots.latent_scatter(z, labels)) == ["bag", "coat", "shoe"]
+    figure = kv.plots.latent_scatter(z, labels, ["shoe", "bag", "coat"])
+    assert legend(figure) == ["shoe", "bag", "coat"]
+    as_numbers = kv.plots.latent_scatter(z, [0, 1, 0, 2, 1, 2], ["shoe", "bag", "coat"])
+    colours = [each.axes[0].collections[0].get_facecolors() for each in (figure, as_numbers)]
+    np.testing.assert_array_equal(*colours)
+
+
+@pytest.mark.parametrize("kind", [float, np.uint8, object])
+def test_classes_may_come_as_numbers_of_any_kind(kind):
+    labels = np.array([0, 2, 1, 2]).astype(kind)
+    assert legend(kv.plots.latent_scatter(np.eye(4)[:, :2], labels)) == ["0", "1", "2"]
+
+
+def test_truth_values_are_two_classes():
+    z = np.eye(3)[:, :2]
+    assert legend(kv.plots.latent_scatter(z, [True, False, True])) == ["False", "True"]
+    assert legend(kv.plots.latent_scatter(z, [True, False, True], ["bare", "glasses"])) == ["bare", "glasses"]
+
+
+@pytest.mark.parametrize("labels", [[0.5, -1.0, 2.25], [-1, 0, 7]], ids=["fractions", "below zero"])
+def test_numbers_that_are_no_classes_have_a_bar_of_colours(labels):
+    figure = kv.plots.latent_scatter(np.eye(3), labels)
+    plane, bar = figure.axes
+    np.testing.assert_array_equal(plane.collections[0].get_array(), labels)
+    assert bar.get_ylim() == (min(labels), max(labels))
+    strip = kv.plots.latent_scatter(np.eye(3)[:, :1], labels)
+    np.testing.assert_array_equal(points(strip), np.stack([[1.0, 0.0, 0.0], labels], axis=1))
+
+
+def outside(figure):
+    """Return how far what is drawn runs off the figure, in dots."""
+    figure.canvas.draw()
+    box, page = figure.get_tightbbox(), figure.bbox_inches
+    return max(page.x0 - box.x0, box.x1 - page.x1, page.y0 - box.y0, box.y1 - page.y1) * figure.dpi
+
+
+@pytest.mark.parametrize("dimensions", [1, 2])
+@pytest.mark.parametrize("num_classes", [2, 40, 72, 200])
+def test_many_classes_stay_on_the_page(num_classes, dimensions):
+    z = np.random.default_rng(0).normal(size=(2 * num_classes, dimensions))
+    names = [f"a class with number {number}" for number in range(num_classes)]
+    figure = kv.plots.latent_scatter(z, np.arange(len(z)) % num_classes, names)
+    assert outside(figure) <= 1.0
+    shown = legend(figure) if figure.axes[0].get_legend() else [name for name in words(figure) if name in names]
+    assert shown == names if num_classes < 100 or dimensions == 1 else shown == names[:1] + shown[1:-1] + names[-1:]
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         ((np.zeros(3),), "`z` must have shape \\(n, latent_dim\\).* Received: an array of shape \\(3,\\)"),
         ((np.zeros((0, 2)),), "n >= 1. Received: an array of shape \\(0, 2\\)"),
         ((np.full((2, 2), np.inf),), "`z` must be finite. Received: NaN or infinity"),
-        ((np.zeros((3, 2)), [0, 1]), "`labels` must be whole numbers from 0, of shape \\(3,\\).* Received: int64 of"),
-        ((np.zeros((2, 2)), [0.0, 1.0]), "`labels` must be whole numbers.* Received: float64"),
+        ((np.zeros((3, 2)), [0, 1]), "`labels` must have shape \\(3,\\).* Received: int64 of shape \\(2,\\)"),
+        ((np.zeros((2, 2)), [0.0, np.nan]), "`labels` must be finite, or names. Received: NaN"),
+        ((np.zeros((2, 2)), [0.5, 1.0], ["a", "b"]), "`labels` must be whole .* Received: float64 from 0.5 to 1"),
+        ((np.zeros((2, 2)), ["a", "c"], ["a", "b"]), "must name each class in `labels`. Received: none of \\['c'\\]"),
         ((np.zeros((2, 2)), [0, 2], ["a", "b"]), "`class_names` must name each of 3 classes. Received: 2 names"),
         ((np.zeros((2, 2)), None, ["a"]), "`class_names` must come with `labels`. Received: class_names alone"),
     ],

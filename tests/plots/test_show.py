@@ -1,5 +1,6 @@
 """A figure goes to its file, and to the notebook where there is one."""
 
+import pickle
 import sys
 import types
 
@@ -20,7 +21,7 @@ def displayed(monkeypatch):
     shown = []
     package, screen = types.ModuleType("IPython"), types.ModuleType("IPython.display")
     package.version_info = (9, 0)  # which matplotlib asks for
-    package.get_ipython, package.display = object, screen
+    package.get_ipython, package.display = lambda: types.SimpleNamespace(kernel=object()), screen
     screen.Image = lambda data, **options: (data, options)
     screen.display = shown.append
     monkeypatch.setitem(sys.modules, "IPython", package)
@@ -43,7 +44,31 @@ def test_a_notebook_displays_the_picture_with_or_without_a_file(figure, displaye
     assert len(displayed) == 2
 
 
-def test_ipython_that_was_imported_and_does_not_run_displays_nothing(figure, displayed):
-    sys.modules["IPython"].get_ipython = lambda: None
+def test_a_figure_shows_itself_in_a_notebook(figure, displayed):
+    figure.show()
+    ((data, options),) = displayed
+    assert data.startswith(b"\x89PNG")
+    # What a notebook asks the last value of a cell for.
+    assert figure._repr_png_() == (data, {"width": options["width"]})
+
+
+def test_a_figure_opens_no_window_in_a_script_and_says_what_helps(figure):
+    with pytest.warns(UserWarning, match=r"Plots open no window. Save the figure instead: figure.savefig"):
+        figure.show()
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_figure_can_be_shown_without_a_warning(figure):
+    figure.show(warn=False)
+
+
+def test_a_figure_survives_pickle(figure):
+    again = pickle.loads(pickle.dumps(figure))
+    assert again._repr_png_() == figure._repr_png_()
+
+
+@pytest.mark.parametrize("shell", [None, object()], ids=["imported alone", "in a terminal"])
+def test_ipython_without_a_notebook_displays_nothing(figure, displayed, shell):
+    sys.modules["IPython"].get_ipython = lambda: shell
     kv.plots.show(figure)
     assert not displayed
