@@ -7,8 +7,8 @@ the top down: they are not in this script.
 
     python benchmarks/published_mnist_iwae.py --objective iwae --k 50 --seed 0
 
-No row of it is committed: without MNIST, which is missing where the project is tested, the script ends with a message. To see the
-whole path run anywhere, give it other images:
+No row of it is committed: without MNIST, which is missing where the project is tested, the script ends with a message.
+To run the whole path anywhere, use other images:
 
     python benchmarks/published_mnist_iwae.py --data fashion_mnist --quick
 """

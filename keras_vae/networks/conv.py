@@ -307,7 +307,7 @@ def _image_shape(event_shape):
     event_shape = check_shape("event_shape", event_shape)
     if len(event_shape) != 3:
         raise ValueError(
-            "`ConvDecoder` must decode to images (height, width, channels); for vectors and sequences take "
+            "`ConvDecoder` must decode to images (height, width, channels); for vectors and sequences use "
             f"`MLPDecoder`. Received: event_shape={event_shape}"
         )
     return event_shape

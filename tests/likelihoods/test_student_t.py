@@ -156,7 +156,7 @@ def test_the_mean_is_the_location_and_refused_where_there_is_none():
     likelihood = fresh(degrees_of_freedom=1.0)
     parameters = likelihood(features)
     np.testing.assert_array_equal(likelihood.expected(parameters), parameters["location"])
-    with pytest.raises(ValueError, match=r"`mean` must be asked .* > 1.* median. Received: degrees_of_freedom=1.0"):
+    with pytest.raises(ValueError, match=r"`mean` must be called .* > 1.* median. Received: degrees_of_freedom=1.0"):
         likelihood.mean(parameters)
 
 

@@ -113,7 +113,7 @@ def test_a_saved_model_comes_back_with_it(tmp_path):
 
 def test_it_is_refused_where_examples_stand_alone_and_exported_without_a_score(tmp_path):
     vae = make(posterior=kv.posteriors.DiagonalGaussian)
-    with pytest.raises(ValueError, match=r"`score` must be asked .* does not couple examples. Received: TotalCorr"):
+    with pytest.raises(ValueError, match=r"`score` must be called .* does not couple examples. Received: TotalCorr"):
         vae.score(binary(4))
     signatures = kv.export.read_metadata(kv.export.saved_model(vae, tmp_path / "served"))["signatures"]
     assert "encode" in signatures and "score" not in signatures
