@@ -53,13 +53,13 @@ def generator(fields):
             yield {name: values[start : start + 16] for name, values in fields.items()}
 
 
-half = OBSERVED | (np.arange(SIZE) < 2)
+HALF = OBSERVED | (np.arange(SIZE) < 2)
 DOORS = {
     "NaN": lambda: {"x": GAPPY},
     "NaN of 64 bits": lambda: {"x": GAPPY.astype("float64")},
     "mask": lambda: {"x": {"x": hidden(77.0), "mask": MASK}},
     "mask over NaN": lambda: {"x": {"x": GAPPY, "mask": OBSERVED}},
-    "NaN here, mask there": lambda: {"x": {"x": np.where(half, hidden(5.0), np.nan), "mask": OBSERVED | ~half}},
+    "NaN here, mask there": lambda: {"x": {"x": np.where(HALF, hidden(5.0), np.nan), "mask": OBSERVED | ~HALF}},
     "batch": lambda: {"x": kv.core.Batch(hidden(-3.0), mask=MASK)},
     "tuple": lambda: {"x": (GAPPY,)},
     "targets": lambda: {"x": GAPPY, "y": GAPPY},
@@ -82,7 +82,7 @@ def trained(**data):
     vae = gaussian_vae()
     vae.compile(keras.optimizers.Adam(0.05))
     size = {} if hasattr(data["x"], "element_spec") else {"batch_size": 16}
-    vae.fit(**data, **size, shuffle=False, epochs=2, validation_data=once("mask")["x"], verbose=0)
+    vae.fit(**data, **size, shuffle=False, epochs=2, validation_data=once("mask")["x"], validation_batch_size=16, verbose=0)
     return vae
 
 
