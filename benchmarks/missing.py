@@ -1,9 +1,9 @@
-"""Data with gaps: scikit-learn's breast cancer with half of its values missing, and Fashion-MNIST with half of its pixels.
+"""Data with gaps: scikit-learn's breast cancer, half of its values missing, and Fashion-MNIST, half of its pixels.
 
 `breast_cancer` is the protocol of MIWAE (Mattei & Frellsen 2019, and the authors' notebook): 569 rows of 30 columns,
 standardised, half of all values missing completely at random; Student-t likelihood, two hidden layers of 128, 10
-latents, K = 20, batch 64, 2002 epochs of Adam at 1e-3. The root mean squared error is that of the missing values, beside
-scikit-learn's imputers on the same gaps; with random forests `IterativeImputer` is what missForest does.
+latents, K = 20, batch 64, 2002 epochs of Adam at 1e-3. The root mean squared error is that of the missing values,
+beside scikit-learn's imputers on the same gaps; with random forests `IterativeImputer` is what missForest does.
 
 `fashion_mnist` trains one model on complete binary images and one on images of which half of the pixels are hidden, a
 different half of each, alike in everything else, and asks both for log p of complete test images.
@@ -159,7 +159,9 @@ def main(arguments=None):
     options = parser.parse_args(arguments)
     if options.quick:
         options.epochs = options.epochs or 5
-    protocol.append_row(options.output, {"breast_cancer": breast_cancer, "fashion_mnist": fashion_mnist}[options.data](options))
+    protocol.append_row(
+        options.output, {"breast_cancer": breast_cancer, "fashion_mnist": fashion_mnist}[options.data](options)
+    )
 
 
 if __name__ == "__main__":

@@ -65,7 +65,9 @@ def test_ninety_percent_intervals_cover_ninety_percent(vae):
     observed = np.random.default_rng(6).random(x.shape) < 0.5
     found = vae.impute(np.where(observed, x, np.nan), num_samples=2000, sample=True, num_imputations=199, seed=0)
     low, high = np.sort(found, axis=0)[[9, 189]]  # between them are 180 of 200 equally probable places
-    rows = [np.mean((low < x)[row, hidden] & (x < high)[row, hidden]) for row, hidden in enumerate(~observed) if any(hidden)]
+    rows = [
+        np.mean((low < x)[row, hidden] & (x < high)[row, hidden]) for row, hidden in enumerate(~observed) if any(hidden)
+    ]
     assert_mean_within_standard_errors(rows, 0.9, errors=4.0)
 
 
@@ -183,7 +185,9 @@ def model_of(name):
     if name == "condition":
         return conditional_gaussian.conditional_vae(), {"condition": np.repeat([0, 2], 1000)}
     prior = kv.priors.GaussianMixture(3) if name == "mixture" else kv.priors.VampPrior(3, stddev=1.0, value_range=None)
-    return small_vae(likelihood=likelihood, prior=prior, objective=kv.objectives.ELBO(kl="monte_carlo"), missing=True), {}
+    return small_vae(
+        likelihood=likelihood, prior=prior, objective=kv.objectives.ELBO(kl="monte_carlo"), missing=True
+    ), {}
 
 
 @pytest.mark.parametrize("name", ["mixture", "vamp", "hierarchy", "condition"])
@@ -206,12 +210,17 @@ def test_a_model_that_was_trained_on_gaps_imputes_nearly_as_well_as_the_exact_on
     x = MODEL.sample(1000, seed=1).astype("float32")
     observed = np.random.default_rng(0).random(x.shape) < 0.6
     gappy = np.where(observed, x, np.nan)
-    vae = small_vae(likelihood=kv.likelihoods.Gaussian((5,), scale="learned"), objective=kv.objectives.IWELBO(5), missing=True)
+    vae = small_vae(
+        likelihood=kv.likelihoods.Gaussian((5,), scale="learned"), objective=kv.objectives.IWELBO(5), missing=True
+    )
     vae.compile(keras.optimizers.Adam(0.01))
     vae.fit(gappy, epochs=30, verbose=0)
     imputed = vae.impute(gappy, num_samples=100, seed=0)
     exact = np.concatenate([MODEL.conditional(*row)[0] for row in zip(x, observed, strict=True)])
-    errors = [np.mean((values - x[~observed]) ** 2) for values in (exact, imputed[~observed], x.mean(axis=0)[np.where(~observed)[1]])]
+    errors = [
+        np.mean((values - x[~observed]) ** 2)
+        for values in (exact, imputed[~observed], x.mean(axis=0)[np.where(~observed)[1]])
+    ]
     best, ours, mean = errors
     assert ours - best < 0.2 * (mean - best)
 
