@@ -230,8 +230,12 @@ def test_a_model_that_was_trained_on_gaps_imputes_nearly_as_well_as_the_exact_on
 SEQUENTIAL = {"likelihood": lambda: kv.likelihoods.AutoregressiveBernoulli((2, 3, 1), window=1, filters=2)}
 POINT = {"posterior": lambda: kv.posteriors.Deterministic(2), "objective": kv.objectives.Reconstruction}
 REFUSED = {
-    "elements that depend on each other": (SEQUENTIAL, {}, "`impute` must be asked of .* Received: AutoregressiveBern"),
-    "a posterior without a density": (POINT, {}, "`impute` must be asked of .* a density. Received: Deterministic"),
+    "elements that depend on each other": (
+        SEQUENTIAL,
+        {},
+        "`impute` needs a likelihood .* Received: AutoregressiveBern",
+    ),
+    "a posterior without a density": (POINT, {}, "`impute` needs a posterior with a density. Received: Deterministic"),
     "no samples": ({}, {"num_samples": 0}, "`num_samples` must be >= 1"),
     "no imputations": ({}, {"sample": True, "num_imputations": 0}, "`num_imputations` must be >= 1"),
     "imputations that are not drawn": (
@@ -244,7 +248,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("case", REFUSED)
-def test_what_can_not_be_imputed_is_refused(case):
+def test_what_cannot_be_imputed_is_refused(case):
     parts, options, message = REFUSED[case]
     vae = small_vae(**{name: make() for name, make in parts.items()})
     x = np.full((3, *vae.event_shape), np.nan)
