@@ -41,7 +41,7 @@ keras.utils.set_random_seed(0)
 
 # %%
 train, test = kv.data.load(options.dataset)
-num_train, num_test, epochs = (256, 40, 1) if options.fast else (20_000, 500, 12)
+num_train, num_test, epochs = (256, 40, 1) if options.fast else (20_000, 400, 15)
 train_x, test_x = (images.images / np.float32(255) for images in (train.first(num_train), test.first(num_test)))
 generator = np.random.default_rng(0)
 
@@ -73,9 +73,9 @@ missing = np.isnan(test_gappy)
 def make(**options):
     """Return a compiled model of grey images."""
     vae = kv.VAE(
-        encoder=kv.networks.ConvEncoder((32, 64)),
+        encoder=kv.networks.MLPEncoder((400, 400)),
         posterior=kv.posteriors.DiagonalGaussian(24),
-        decoder=kv.networks.ConvDecoder((64, 32)),
+        decoder=kv.networks.MLPDecoder((400, 400)),
         likelihood=kv.likelihoods.Gaussian(train_x.shape[1:], scale="learned"),
         seed=0,
         **options,
