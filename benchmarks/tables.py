@@ -264,6 +264,43 @@ def startup():
     return startup_script.markdown(results("startup"))
 
 
+def missing():
+    """Return the error of imputed values on each seed's gaps, ours and scikit-learn's."""
+    names = {
+        "keras_vae": "`kv.VAE(missing=True)`, `IWELBO(20)`",
+        "forests": "`IterativeImputer` with random forests",
+        "iterative": "`IterativeImputer`",
+        "knn": "`KNNImputer`",
+        "mean": "column means",
+    }
+    found: dict = {}
+    for row in results("missing"):
+        for name, error in row.get("rmse", {}).items():
+            found.setdefault(name, {})[row["seed"]] = error
+    seeds = sorted(found["keras_vae"])
+    lines = []
+    for name, label in names.items():
+        errors = [found[name][seed] for seed in seeds]
+        lines.append([label, *(f"{error:.3f}" for error in errors), f"**{sum(errors) / len(errors):.3f}**"])
+    return markdown(["", *(f"seed {seed}" for seed in seeds), "mean"], lines, "l" + "r" * (len(seeds) + 1))
+
+
+def missing_pixels():
+    """Return log p of complete test images for models that saw all pixels, or half of them."""
+    rows = [row for row in results("missing") if row["data"] == "fashion_mnist"]
+    lines = [
+        [
+            row["seed"],
+            *(f"{row['models'][name]['test_log_evidence']:.2f}" for name in ("all pixels", "half of the pixels")),
+            f"{row['lost']:.2f} ± {row['lost_standard_error']:.2f}",
+        ]
+        for row in rows
+    ]
+    if not lines:
+        raise LookupError("fashion_mnist")
+    return markdown(["seed", "saw all pixels", "saw half of them", "difference"], lines, "rrrr")
+
+
 TABLES = {
     table.__name__: table
     for table in (
@@ -281,6 +318,8 @@ TABLES = {
         losses,
         scaling,
         startup,
+        missing,
+        missing_pixels,
     )
 }
 

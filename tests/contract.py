@@ -234,6 +234,7 @@ ROWS = {
                 "likelihood": kv.likelihoods.Gaussian((4,), scale="optimal"),
                 "objective": kv.objectives.ELBO(kv.schedules.LinearSchedule(0.0, 2.0, steps=5)),
                 "condition": kv.conditions.Labels(3),
+                "missing": True,
                 "seed": 5,
             }
         ],
@@ -328,6 +329,7 @@ ROWS = {
                 "prior": kv.priors.StandardNormal(),
                 "objective": kv.objectives.ELBO(kv.schedules.LinearSchedule(0.0, 2.0, steps=5)),
                 "condition": kv.conditions.Labels(3),
+                "missing": True,
                 "seed": 5,
             }
         ],

@@ -245,6 +245,36 @@ def test_a_conditional_model_of_the_parts_trains_a_step(model):
 
 
 @models
+def test_a_model_of_the_parts_trains_a_step_on_gaps_and_fills_them_in(model):
+    parts = build(model)
+    changes = {"missing": True}
+    if "encoder" in parts.part_names:
+        changes["encoder"] = own_trunk(parts.encoder, kv.networks.MLPEncoder((5,)))
+    if not parts.likelihood.scores_elements:
+        with pytest.raises(ValueError, match=f"`missing` must be False .* {type(parts.likelihood).__name__}"):
+            build(model, **changes)
+        return
+    results = []
+    for hidden in (np.nan, 1.0):
+        keras.utils.set_random_seed(0)
+        vae = build(model, **changes)
+        vae.compile("adam", run_eagerly=True)
+        before, batch = vae.get_weights(), observations(vae)
+        batch = batch if isinstance(batch, dict) else {"x": batch}
+        mask = np.arange(np.prod(vae.event_shape)).reshape(vae.event_shape) % 3 > 0
+        x = np.where(mask.reshape(mask.shape + (1,) * (batch["x"].ndim - mask.ndim - 1)), batch["x"], hidden)
+        batch |= {"x": x} if np.isnan(hidden) else {"x": x, "mask": np.tile(mask, (len(x), *[1] * mask.ndim))}
+        assert assert_trained(vae, vae.train_on_batch(batch, return_dict=True), before) > 0
+        results.append(vae.get_weights())
+    for one, other in zip(*results, strict=True):
+        np.testing.assert_array_equal(one, other)
+    if all(level.posterior.is_distribution for level in vae.levels):
+        filled = vae.impute(batch, num_samples=3, seed=0)
+        assert filled.shape == x.shape and np.isfinite(filled).all()
+        np.testing.assert_array_equal(np.where(mask, filled - x, 0.0), np.zeros_like(x))
+
+
+@models
 def test_nothing_moves_but_in_training(model):
     vae = build(model)
     vae.compile("adam", run_eagerly=True)

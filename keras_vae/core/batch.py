@@ -369,7 +369,7 @@ def _asserted(condition, message, values):
 
 
 def _is_number(values, rank):
-    """Tell which elements are no gaps; a one-hot code is one element."""
+    """Return which elements are numbers and not gaps; a one-hot code is one element."""
     numbers, beyond = values == values, tuple(range(rank, len(values.shape)))  # LiteRT has no `is_nan`
     return numbers.all(axis=beyond) if isinstance(numbers, np.ndarray) else tf.reduce_all(numbers, axis=beyond)
 

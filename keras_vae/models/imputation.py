@@ -11,15 +11,11 @@ def impute(vae, data, num_samples, *, num_imputations, seed, size):
     """Fill gaps in by means or, where `num_imputations` is given, by draws; see the model's `impute`."""
     if not vae.likelihood.scores_elements:
         raise ValueError(
-            "`impute` must be asked of a model whose likelihood scores single elements. "
-            f"Received: {type(vae.likelihood).__name__}"
+            f"`impute` needs a likelihood that scores single elements. Received: {type(vae.likelihood).__name__}"
         )
     for posterior in (level.posterior for level in vae.levels):
         if not posterior.is_distribution:
-            raise ValueError(
-                "`impute` must be asked of a model whose posterior has a density. "
-                f"Received: {type(posterior).__name__}"
-            )
+            raise ValueError(f"`impute` needs a posterior with a density. Received: {type(posterior).__name__}")
     # In the precision in which they came: what is observed is handed back.
     spec, place, found = vae.spec._replace(missing=True, dtype=None), 0, []
     for batch in host_batches(data, spec, size):

@@ -40,7 +40,8 @@ _logger = logging.getLogger("keras_vae")
 class Trainer(Settled, keras.Model, abc.ABC):
     """Keras's training loop around `infer`: the objective reads the record, this class does the rest.
 
-    A subclass sets `likelihood`, `condition` and `missing` and implements `infer`, `_infer`, `build` and the property `levels`.
+    A subclass sets `likelihood`, `condition` and `missing`, and implements `infer`, `_infer`, `build` and the property
+    `levels`.
 
     Parameters
     ----------

@@ -75,6 +75,9 @@ def test_the_streams_of_a_run_share_no_numbers(recorded):
         vae.calibrate(GREY, batch_size=5)
     with recorded(found, "generation"):
         vae.generate(5, sample=True, seed=SEED)
+    gaps = np.where(np.arange(6) % 2, few, np.nan)
+    with recorded(found, "imputation"):
+        vae.impute(gaps, num_samples=2, sample=True, num_imputations=2, seed=SEED)
     with recorded(found, "score"):
         vae.score(few, seed=SEED)
     for method, options in (("importance", {}), ("prior", {}), ("ais", {"num_steps": 2, "num_leapfrog_steps": 1})):

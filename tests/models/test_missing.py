@@ -53,13 +53,13 @@ def generator(fields):
             yield {name: values[start : start + 16] for name, values in fields.items()}
 
 
-half = OBSERVED | (np.arange(SIZE) < 2)
+HALF = OBSERVED | (np.arange(SIZE) < 2)
 DOORS = {
     "NaN": lambda: {"x": GAPPY},
     "NaN of 64 bits": lambda: {"x": GAPPY.astype("float64")},
     "mask": lambda: {"x": {"x": hidden(77.0), "mask": MASK}},
     "mask over NaN": lambda: {"x": {"x": GAPPY, "mask": OBSERVED}},
-    "NaN here, mask there": lambda: {"x": {"x": np.where(half, hidden(5.0), np.nan), "mask": OBSERVED | ~half}},
+    "NaN here, mask there": lambda: {"x": {"x": np.where(HALF, hidden(5.0), np.nan), "mask": OBSERVED | ~HALF}},
     "batch": lambda: {"x": kv.core.Batch(hidden(-3.0), mask=MASK)},
     "tuple": lambda: {"x": (GAPPY,)},
     "targets": lambda: {"x": GAPPY, "y": GAPPY},
@@ -82,7 +82,9 @@ def trained(**data):
     vae = gaussian_vae()
     vae.compile(keras.optimizers.Adam(0.05))
     size = {} if hasattr(data["x"], "element_spec") else {"batch_size": 16}
-    vae.fit(**data, **size, shuffle=False, epochs=2, validation_data=once("mask")["x"], verbose=0)
+    vae.fit(
+        **data, **size, shuffle=False, epochs=2, validation_data=once("mask")["x"], validation_batch_size=16, verbose=0
+    )
     return vae
 
 
@@ -105,7 +107,9 @@ def test_every_door_trains_and_evaluates_the_same_model(door, model):
         np.testing.assert_allclose(model.predict(**data, verbose=0), model.reconstruct(GAPPY), rtol=1e-5, atol=1e-6)
         np.testing.assert_allclose(model.encode(data["x"]), model.encode(GAPPY), rtol=1e-5, atol=1e-6)
         np.testing.assert_allclose(model.reconstruct(data["x"]), model.reconstruct(GAPPY), rtol=1e-5, atol=1e-6)
-        np.testing.assert_allclose(model.score(data["x"], seed=0)["elbo"], model.score(GAPPY, seed=0)["elbo"], rtol=1e-5)
+        np.testing.assert_allclose(
+            model.score(data["x"], seed=0)["elbo"], model.score(GAPPY, seed=0)["elbo"], rtol=1e-5
+        )
         found = kv.evaluation.log_evidence(model, data["x"], 10, seed=0)
         np.testing.assert_allclose(found, kv.evaluation.log_evidence(model, GAPPY, 10, seed=0), rtol=1e-5, atol=1e-6)
 
@@ -274,7 +278,9 @@ def test_exports_take_nan_for_gaps(form, model, tmp_path):
 def test_without_it_nan_is_refused_and_the_message_says_what_helps():
     vae = small_vae((SIZE,), likelihood=kv.likelihoods.Gaussian((SIZE,)))
     vae.compile("adam")
-    message = r"`x` must be finite. Received: NaN or infinity, first in example 1. .* make the model with `missing=True`"
+    message = (
+        r"`x` must be finite. Received: NaN or infinity, first in example 1. .* make the model with `missing=True`"
+    )
     for verb in (vae.fit, vae.evaluate, vae.predict, vae.encode, vae.score, vae.train_on_batch):
         with pytest.raises(ValueError, match=message):
             verb(GAPPY)
