@@ -287,13 +287,15 @@ def main(arguments=None):
     parser.add_argument("--only", nargs="+", choices=list(PARTS), default=list(PARTS), metavar="PART")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--epochs", type=int, default=8)
+    parser.add_argument("--num-train", type=int, default=20_000)
     parser.add_argument("--semi-epochs", type=int, default=15)
+    parser.add_argument("--num-unlabelled", type=int, default=10_000)
     parser.add_argument("--quick", action="store_true", help="the whole path on few images; its rows say so")
     parser.add_argument("--output", type=pathlib.Path, default=HERE / "results" / "conditional.json")
     parser.add_argument("--work", type=pathlib.Path, default=HERE.parent / "runs" / "conditional")
     options = parser.parse_args(arguments)
-    sizes = {"num_train": 20_000, "num_test": 1000, "num_samples": 300, "num_generated": 1000}
-    sizes |= {"num_classified": 300, "class_samples": 100, "num_completed": 500, "num_unlabelled": 10_000}
+    sizes = {"num_test": 1000, "num_samples": 300, "num_generated": 1000}
+    sizes |= {"num_classified": 300, "class_samples": 100, "num_completed": 500}
     if options.quick:
         sizes = {name: max(20, size // 50) for name, size in sizes.items()} | {
             "num_train": 1200,
