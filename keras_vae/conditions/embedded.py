@@ -42,9 +42,7 @@ class Embedded(Condition):
     TensorShape([2, 16])
     """
 
-    def __init__(
-        self, layer: keras.layers.Layer, shape: Sequence[int], *, value_dtype: str = "float32", **kwargs: Any
-    ):
+    def __init__(self, layer: keras.layers.Layer, shape: Sequence[int], *, value_dtype: str = "float32", **kwargs: Any):
         super().__init__(**kwargs)
         self.layer = check_instance("layer", layer, keras.layers.Layer, "a Keras layer or model")
         self.shape = () if tuple(shape) == () else check_shape("shape", shape)

@@ -47,8 +47,7 @@ class Labels(Condition):
         different = {name.casefold() for name in self.names or ()}
         if self.names is not None and not len(different) == len(self.names) == self.num_classes:
             raise ValueError(
-                f"`names` must be {self.num_classes} names, all different whatever the case. "
-                f"Received: names={names!r}"
+                f"`names` must be {self.num_classes} names, all different whatever the case. Received: names={names!r}"
             )
 
     @property

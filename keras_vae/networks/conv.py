@@ -242,7 +242,9 @@ class ConvDecoder(Conv):
     def _parted(self, inputs):
         """Part what is flattened, the first input and vectors, from images."""
         kinds = [number > 0 and len(_shape(part)) == 4 for number, part in enumerate(inputs)]
-        return tuple([part for part, kind in zip(inputs, kinds, strict=True) if kind is wanted] for wanted in (False, True))
+        return tuple(
+            [part for part, kind in zip(inputs, kinds, strict=True) if kind is wanted] for wanted in (False, True)
+        )
 
     def _run(self, x, images, run):
         """Go through the chain; images are appended before each convolution and at the end."""
@@ -271,14 +273,14 @@ class ConvDecoder(Conv):
 
 
 def _shape(x):
-    return x if isinstance(x, tuple) else tuple(x.shape)
+    return tuple(x) if isinstance(x, (tuple, list)) else tuple(x.shape)
 
 
 def _appended(x, images):
     """Append images, resized to x, as channels; of shapes return the shape."""
     if not images:
         return x
-    if isinstance(x, tuple):
+    if isinstance(x, (tuple, list)):
         return (*x[:-1], x[-1] + sum(image[-1] for image in images))
     return keras.ops.concatenate([x, *(_resized(image, x.shape[1:3]) for image in images)], axis=-1)
 

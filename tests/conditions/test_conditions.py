@@ -64,9 +64,7 @@ def test_names_in_a_data_set_are_refused_with_what_helps():
 def test_classes_are_generated_by_their_names():
     vae = labelled(names=NAMES)
     np.testing.assert_array_equal(vae.generate(4, condition="dress", seed=1), vae.generate(4, condition=1, seed=1))
-    np.testing.assert_array_equal(
-        vae.generate(condition=NAMES, seed=1), vae.generate(condition=range(3), seed=1)
-    )
+    np.testing.assert_array_equal(vae.generate(condition=NAMES, seed=1), vae.generate(condition=range(3), seed=1))
     with pytest.raises(ValueError, match="must be among .* Did you mean 'Trouser'. Received: 'trousers'"):
         vae.generate(1, condition="trousers")
     with pytest.raises(ValueError, match="`condition` must be numeric"):

@@ -163,16 +163,16 @@ def test_a_reconstruction_under_another_condition_keeps_z_and_changes_what_the_c
     factual = vae.reconstruct(DICTIONARY)
     np.testing.assert_allclose(vae.reconstruct(DICTIONARY, others), factual + shift, atol=1e-5)
     np.testing.assert_allclose(vae.reconstruct(DICTIONARY, LABELS), factual, atol=1e-5)
-    np.testing.assert_allclose(
-        vae.reconstruct(DICTIONARY, 2), factual - OFFSETS[LABELS] + OFFSETS[2], atol=1e-5
-    )
+    np.testing.assert_allclose(vae.reconstruct(DICTIONARY, 2), factual - OFFSETS[LABELS] + OFFSETS[2], atol=1e-5)
     with pytest.raises(ValueError, match="`condition` must be left out for this model"):
         vae_of_x().reconstruct(X, 1)
 
 
 def vae_of_x():
     """Make a model without a condition."""
-    return conditional_vae(exact=False, condition=None, decoder=keras.layers.Dense(SIZE), encoder=keras.layers.Identity())
+    return conditional_vae(
+        exact=False, condition=None, decoder=keras.layers.Dense(SIZE), encoder=keras.layers.Identity()
+    )
 
 
 def exact_class_posterior(x, prior):
@@ -307,9 +307,7 @@ def test_the_evidence_under_a_conditional_prior_is_exact():
     shift = (means @ MODEL.weights.T)[LABELS]
     exact = log_evidence(X - shift, LABELS)
     np.testing.assert_allclose(kv.evaluation.log_evidence(vae, DICTIONARY, 10, seed=0), exact, atol=2e-4)
-    found = kv.evaluation.log_evidence(
-        vae, {"x": X[:8], "condition": LABELS[:8]}, 64, "ais", num_steps=200, seed=0
-    )
+    found = kv.evaluation.log_evidence(vae, {"x": X[:8], "condition": LABELS[:8]}, 64, "ais", num_steps=200, seed=0)
     np.testing.assert_allclose(found, exact[:8], atol=0.25)
     x = vae.generate(4000, condition=1, sample=True, seed=1)
     oracles.assert_mean_within_standard_errors(x, OFFSETS[1] + means[1] @ MODEL.weights.T)

@@ -152,7 +152,9 @@ def test_verbs_want_every_label(case):
     ("make", "error", "message"),
     [
         (
-            lambda: kv.objectives.SemiSupervised(keras.layers.Dense(3), objective=kv.objectives.IWELBO(gradient="dreg")),
+            lambda: kv.objectives.SemiSupervised(
+                keras.layers.Dense(3), objective=kv.objectives.IWELBO(gradient="dreg")
+            ),
             ValueError,
             "`objective` must be one that judges each example alone.* Received: IWELBO",
         ),
