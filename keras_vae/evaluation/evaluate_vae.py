@@ -9,7 +9,7 @@ import numpy as np
 from keras_vae.core import check_integer, html_table, resolve_seed, right_aligned
 from keras_vae.evaluation.aggregate import mutual_information
 from keras_vae.evaluation.bound import bound
-from keras_vae.evaluation.execution import check_model
+from keras_vae.evaluation.execution import Progress, check_model
 from keras_vae.evaluation.log_evidence import default_num_samples, estimate_evidence
 from keras_vae.evaluation.pareto import highest_k
 from keras_vae.models import LatentVariableModel, collect
@@ -193,7 +193,7 @@ def evaluate_vae(
     num_levels: int | None = None,
     seed: int | None = None,
     batch_size: int | None = None,
-    progress: bool = False,
+    progress: Progress = False,
     **annealing: Any,
 ) -> Evaluation:
     """Measure a model: its bound, its evidence, and what its latent dimensions carry.
@@ -225,8 +225,10 @@ def evaluate_vae(
         Of all noise; a fresh one by default.
     batch_size : int, optional
         As in `log_evidence`.
-    progress : bool
-        Whether a bar shows how far the evidence is.
+    progress : bool or callable
+        As in `log_evidence`: a bar, or a function that is called with the share that is done. Where it answers True,
+        what is measured are the examples that are done. 5000 samples for each of thousands of images take hours;
+        without a function the logger "keras_vae" warns once if the evidence will take more than a minute.
     **annealing
         `num_steps`, `num_leapfrog_steps` and `start`, as in `log_evidence`.
 
@@ -261,6 +263,7 @@ def evaluate_vae(
     evidence = estimate_evidence(
         vae, x, num_samples, method, seed=seed, batch_size=batch_size, progress=progress, **annealing
     )
+    x = x.rows(0, len(evidence.log_evidence))
     parts = bound(vae, x, elbo_samples, seed=seed)
     information = mutual_information(vae, x, aggregate_size, seed=seed)
     per_example = {
@@ -284,7 +287,7 @@ def evaluate_vae(
         marginal_kl_lower=max(0.0, top_rate - information.upper),
         standard_errors=errors,
         monte_carlo_error=evidence.mean_standard_error,
-        heavy_tailed_share=float(np.mean(tails > highest_k(num_samples))) if len(tails) else float("nan"),
+        heavy_tailed_share=float(np.mean(tails > highest_k(evidence.num_samples))) if len(tails) else float("nan"),
         bits_per_dim=bits,
         bits_per_dim_note=note,
         active_units=active,
@@ -295,7 +298,7 @@ def evaluate_vae(
         posterior_collapse=verdict(sum(active), sum(latent_dim), means["rate"]),
         num_examples=len(x.x),
         num_aggregated=information.num_examples,
-        num_samples=num_samples,
+        num_samples=evidence.num_samples,
         method=method,
         seed=seed,
     )
@@ -305,14 +308,13 @@ def verdict(active, latent_dim, rate):
     """Say in one sentence whether the posterior collapsed into the prior (Bowman et al. 2016; Lucas et al. 2019)."""
     carried = f"the rate is {rate:.2f} nats"
     if active == 0:
-        return f"Posterior collapse: none of {latent_dim} latent dimensions is active, {carried}."
+        return f"The posterior collapsed: no latent dimension of {latent_dim} is active, {carried}."
     if active == latent_dim:
-        return f"No posterior collapse: all of {latent_dim} latent dimensions are active, {carried}."
-    extent = "Partial" if 2 * active < latent_dim else "No"
-    return (
-        f"{extent} posterior collapse: {active} of {latent_dim} latent dimensions are active, {carried}; the others "
-        "follow the prior."
-    )
+        whole = f"All {latent_dim} latent dimensions are" if latent_dim > 1 else "The latent dimension is"
+        return f"{whole} active, {carried}."
+    rest, verb = latent_dim - active, "is" if active == 1 else "are"
+    others = "the other one follows" if rest == 1 else f"the other {rest} follow"
+    return f"{active} of {latent_dim} latent dimensions {verb} active, {carried}; {others} the prior."
 
 
 def _active_units(vae, x):
