@@ -156,7 +156,7 @@ def test_a_library_that_is_missing_is_reported_in_one_line(saved, tmp_path, monk
     [
         (["--format", "onnx", "--version", "2"], "`--version` must be left out except for --format saved_model"),
         (["--format", "litert", "--output", "."], "`--output` must be a new directory for --format litert"),
-        (["--format", "coreml"], "'--format'"),
+        (["--format", "coreml"], "`--format`"),
     ],
 )
 def test_a_mistake_is_reported_in_one_line(saved, tmp_path, capsys, arguments, message):
