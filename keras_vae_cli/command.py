@@ -23,7 +23,8 @@ _DISTRIBUTIONS = {
     "numpy": "numpy",
 }
 # What the package calls an argument, and the commands an option or argument.
-_OPTIONS = {"validation_split": "holdout", "on_error": "broken_files", "path": "dataset"}
+_OPTIONS = {"validation_split": "holdout", "on_error": "broken_files"}
+_PATHS = ("images", "dataset", "output", "model")  # what the package calls `path`, the first that a command has
 _ARGUMENTS = ("model", "dataset", "images", "start", "end")
 
 
@@ -39,7 +40,8 @@ def as_mistake(*errors):
     try:
         yield
     except errors as error:
-        raise Mistake(str(error)) from error
+        has_file = isinstance(error, OSError) and error.strerror and error.filename
+        raise Mistake(f"{str(error.filename)!r}: {error.strerror}" if has_file else str(error)) from error
 
 
 def flag_of(name):
@@ -51,8 +53,7 @@ def in_its_own_words(command):
     """Let a command's mistakes name its options, and not the arguments of the package."""
     names = {name: flag_of(name) for name in inspect.signature(command).parameters}
     names |= {theirs: names[ours] for theirs, ours in _OPTIONS.items() if ours in names}
-    if "images" in names:
-        names["path"] = names["images"]
+    names["path"] = next(names[name] for name in _PATHS if name in names)
     found = re.compile(rf"`({'|'.join(names)})`|\b({'|'.join(names)})=")
 
     def option(match):

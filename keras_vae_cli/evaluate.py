@@ -17,9 +17,10 @@ from keras_vae_cli.interruption import Interrupted
 from keras_vae_cli.outputs import check_free, parents_made
 from keras_vae_cli.screen import Bar, counted, in_words, say
 
-# Images, and samples for each of them, that take about a minute on two cores; and what published tables have.
-_QUICK = {"importance": (500, 500), "prior": (500, 5000), "ais": (4, 16)}
+# Images, and samples for each of them, that take about a minute on two cores; and the samples of published tables.
+_QUICK = {"importance": (500, 500), "prior": (500, 5000), "ais": (10, 4)}
 _PUBLISHED = {"importance": 5000, "prior": 5000, "ais": 16}
+_STEPS, _PUBLISHED_STEPS = 100, 1000  # of annealing
 _ELBO_SAMPLES = 64
 
 
@@ -38,9 +39,13 @@ def evaluate(
         int | None,
         typer.Option(
             help="Samples for the evidence of each image; published tables have 5000.",
-            show_default="500; 5000 with prior; 16 chains with ais",
+            show_default="500; 5000 with prior; 4 chains with ais",
             **options.COUNT,
         ),
+    ] = None,
+    num_steps: Annotated[
+        int | None,
+        typer.Option(help="ais: steps of the path; published tables have 1000.", show_default="100", **options.COUNT),
     ] = None,
     limit: Annotated[
         str | None,
@@ -49,7 +54,7 @@ def evaluate(
             "class, they are spaced evenly.",
             metavar="<int>|all",
             parser=options.count_or_all,
-            show_default="500; 4 with ais",
+            show_default="500; 10 with ais",
         ),
     ] = None,
     seed: options.Seed = 0,
@@ -76,6 +81,8 @@ def evaluate(
       keras-vae evaluate runs/fashion fashion_mnist --json runs/fashion.json
       keras-vae evaluate runs/fashion --limit all --num-samples 5000
     """
+    if num_steps is not None and method != "ais":
+        raise Mistake(f"`--num-steps` must be left out but for --method ais. Received: {num_steps}")
     locate(model)
     if dataset is not None:
         dataset = check_dataset(dataset)
@@ -84,7 +91,7 @@ def evaluate(
             raise Mistake(f"`--json` must be a file. Received: {str(json_file)!r}, a directory")
         check_free(json_file, "--json", overwrite)
     quick_images, quick_samples = _QUICK[method]
-    num_samples = num_samples or quick_samples
+    num_samples, num_steps = num_samples or quick_samples, num_steps or _STEPS
     limit = {None: quick_images, "all": None}.get(limit, limit)
     with quiet_start():
         import keras_vae as kv
@@ -112,9 +119,9 @@ def evaluate(
                 num_samples=num_samples,
                 elbo_samples=_ELBO_SAMPLES,
                 seed=seed,
-                # Chains of few images at a time, so that some are done when others are not.
-                batch_size=1 if method == "ais" else None,
-                progress=_Watch(bar, asked, len(x), images.total, num_samples, method),
+                # Chains of one image at a time, so that some are done when others are not.
+                **({"batch_size": 1, "num_steps": num_steps} if method == "ais" else {}),
+                progress=_Watch(bar, asked, len(x), images.total, num_samples, num_steps, method),
             )
         say(str(found))
         if json_file is not None:
@@ -134,9 +141,10 @@ def evaluate(
 class _Watch:
     """Moves the bar, says what it will all take as soon as that is known, and ends the estimate where that is asked."""
 
-    def __init__(self, bar, asked, size, total, num_samples, method):
+    def __init__(self, bar, asked, size, total, num_samples, num_steps, method):
         self._bar, self._asked = bar, asked
-        self._size, self._total, self._num_samples, self._method = size, total, num_samples, method
+        self._size, self._total, self._num_samples, self._num_steps = size, total, num_samples, num_steps
+        self._method = method
         self._first = None
 
     def __call__(self, share):
@@ -155,9 +163,13 @@ class _Watch:
         said = f"That takes about {in_words(seconds * (1 + _ELBO_SAMPLES / self._num_samples))}"
         if self._total > self._size or published > self._num_samples:
             seconds *= self._total / self._size * published / self._num_samples
+            steps = ""
+            if self._method == "ais":
+                seconds *= _PUBLISHED_STEPS / self._num_steps
+                steps = f" --num-steps {_PUBLISHED_STEPS}"
             said += (
-                f". --limit all --num-samples {published}, as in published tables, takes about {in_words(seconds)} "
-                f"for {counted(self._total, 'image')}"
+                f". --limit all --num-samples {published}{steps}, as in published tables, takes about "
+                f"{in_words(seconds)} for {counted(self._total, 'image')}"
             )
         return said
 

@@ -82,16 +82,16 @@ def in_words(seconds):
 
 
 class _Output(io.FileIO):
-    """Standard output, which the reader may close: then it is thrown away, and the command goes on."""
+    """Standard output or error, which its reader may close: then what is written is thrown away, and all goes on."""
 
-    error = None
+    errors: list[OSError] = []  # others, of standard output
 
     def write(self, data):
         try:
             return super().write(data)
         except OSError as error:
-            if not isinstance(error, BrokenPipeError) and _Output.error is None:
-                _Output.error = error
+            if self.fileno() == 1 and not isinstance(error, BrokenPipeError):
+                _Output.errors.append(error)
             # Whatever else writes to this descriptor, C code for instance, is spared too.
             nowhere = os.open(os.devnull, os.O_WRONLY)
             os.dup2(nowhere, self.fileno())
@@ -100,26 +100,28 @@ class _Output(io.FileIO):
 
 
 def prepare_output():
-    """Let standard output be written line by line, and survive that nobody reads it or that it is closed."""
+    """Let output be written line by line, and survive that nobody reads it or that it is closed."""
     for descriptor in (0, 1, 2):
         # A descriptor that is closed would be given to the next file that is opened, and lines written into that.
         try:
             os.fstat(descriptor)
         except OSError:
             os.open(os.devnull, os.O_RDWR)
-    if sys.stderr is None:
-        sys.stderr = io.TextIOWrapper(io.FileIO(2, "w", closefd=False), errors="backslashreplace")
-    if sys.stdout is None or (sys.stdout is sys.__stdout__ and not isinstance(_raw(sys.stdout), _Output)):
-        encoding = getattr(sys.stdout, "encoding", "utf-8")
-        buffered = io.BufferedWriter(_Output(1, "w", closefd=False))
-        # A name that cannot be shown here must not end a run.
-        sys.stdout = io.TextIOWrapper(buffered, encoding, errors="backslashreplace", line_buffering=True)
+    sys.stdout = _unbreakable(sys.stdout, sys.__stdout__, 1)
+    sys.stderr = _unbreakable(sys.stderr, sys.__stderr__, 2)
+
+
+def _unbreakable(stream, original, descriptor):
+    """Return a stream that outlives its reader; one that somebody has put in the original's place is left alone."""
+    raw = getattr(getattr(stream, "buffer", None), "raw", None)
+    if stream is not original or isinstance(raw, _Output):
+        return stream
+    encoding = getattr(stream, "encoding", "utf-8")
+    buffered = io.BufferedWriter(_Output(descriptor, "w", closefd=False))
+    # A name that cannot be shown here must not end a run.
+    return io.TextIOWrapper(buffered, encoding, errors="backslashreplace", line_buffering=True)
 
 
 def output_error():
     """Return what kept standard output from being written, where that was not its reader's wish; else None."""
-    return _Output.error
-
-
-def _raw(stream):
-    return getattr(getattr(stream, "buffer", None), "raw", None)
+    return _Output.errors[0] if _Output.errors else None

@@ -130,9 +130,10 @@ class Evaluation:
         """Return a table for the screen."""
         lines = [f"{'nats per example':<20}{'mean':>12}{'standard error':>18}"]
         for name in _ROWS:
-            error = self.standard_errors.get(name)
-            shown = f"{error:>18.3f}" if error is not None and np.isfinite(error) else " " * 18
-            lines.append(f"{name:<20}{getattr(self, name):>12.3f}{shown}".rstrip())
+            error = self.standard_errors.get(name, float("nan"))
+            digits = _decimals(error if name != "marginal_kl" else self.standard_errors["mutual_information"])
+            shown = f"{error:>18.{digits}f}" if np.isfinite(error) else " " * 18
+            lines.append(f"{name:<20}{getattr(self, name):>12.{digits}f}{shown}".rstrip())
         lines[-1] += f"   {self._marginal_kl_note()}"
         bits = "-" if self.bits_per_dim is None else f"{self.bits_per_dim:.4f}"
         lines.append(f"{'bits_per_dim':<20}{bits:>12}   {self.bits_per_dim_note}")
@@ -322,6 +323,13 @@ def _active_units(vae, x):
     # One example has no variance, and so no active units.
     variances = [np.var(level, axis=0, dtype=np.float64, ddof=1 if len(x.x) > 1 else 0) for level in means]
     return tuple(int(np.sum(level > ACTIVE)) for level in variances), tuple(len(level) for level in variances)
+
+
+def _decimals(error):
+    """Return after how many decimals a number with this standard error says no more: at two figures of the error."""
+    if not np.isfinite(error) or error <= 0:
+        return 3
+    return min(3, max(0, 1 - math.floor(math.log10(error))))
 
 
 def _standard_error(values):
