@@ -18,7 +18,7 @@ from keras_vae_cli.info import info
 from keras_vae_cli.interpolate import interpolate
 from keras_vae_cli.reconstruct import reconstruct
 from keras_vae_cli.score import score
-from keras_vae_cli.screen import output_error, prepare_output
+from keras_vae_cli.screen import complain, output_error, prepare_output
 from keras_vae_cli.train import train
 
 _NARROW = 80  # columns; on fewer, boxes would break words
@@ -68,13 +68,13 @@ def main(arguments=None):
     except typer.TyperException as error:
         message = _in_one_style(error)
         if message:  # a bare `keras-vae` has been answered by the help
-            typer.echo(f"keras-vae: {message}", err=True)
+            complain(message)
         return error.exit_code
     if code == 130:
-        typer.echo("keras-vae: interrupted", err=True)
+        complain("interrupted")
     lost = output_error()
     if lost is not None:
-        typer.echo(f"keras-vae: standard output could not be written ({lost.strerror})", err=True)
+        complain(f"standard output could not be written ({lost.strerror})")
     return code or (_OUTPUT_LOST if lost else 0)
 
 

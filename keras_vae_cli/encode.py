@@ -21,10 +21,10 @@ def encode(
     images: options.Images = None,
     limit: options.Limit = None,
     overwrite: options.Overwrite = False,
-    split: options.Split = "test",
+    split: options.Split = None,
     binarize: options.Binarize = "auto",
-    broken_files: options.BrokenFiles = "refuse",
-    max_pixels: options.MaxPixels = options.MAX_PIXELS,
+    broken_files: options.BrokenFiles = None,
+    max_pixels: options.MaxPixels = None,
 ):
     """Encode images: the mean of q(z|x) of each.
 
@@ -44,7 +44,7 @@ def encode(
         trained = Trained(model)
         found = load_images(
             trained,
-            trained.sources_or_own(images),
+            images,
             split=split,
             limit=limit,
             broken_files=broken_files,

@@ -62,10 +62,10 @@ def evaluate(
         pathlib.Path | None, typer.Option("--json", help="Also write the numbers to this file.", show_default=False)
     ] = None,
     overwrite: options.Overwrite = False,
-    split: options.Split = "test",
+    split: options.TestOrTrain = "test",
     binarize: options.Binarize = "auto",
-    broken_files: options.BrokenFiles = "refuse",
-    max_pixels: options.MaxPixels = options.MAX_PIXELS,
+    broken_files: options.BrokenFiles = None,
+    max_pixels: options.MaxPixels = None,
 ):
     """Evaluate a model: bound, evidence, bits per dimension, active units.
 
@@ -99,10 +99,9 @@ def evaluate(
 
     with as_mistake(TypeError, ValueError, OSError):
         trained = Trained(model)
-        sources = trained.sources_or_own([dataset] if dataset else None)
         images = load_images(
             trained,
-            sources,
+            [dataset] if dataset else None,
             split=split,
             limit=limit,
             spaced=True,
@@ -125,7 +124,12 @@ def evaluate(
             )
         say(str(found))
         if json_file is not None:
-            about = {"model": model, "dataset": sources[0], "num_available": images.total, "values": values}
+            about = {
+                "model": model,
+                "dataset": trained.sources_or_own([dataset] if dataset else None)[0],
+                "num_available": images.total,
+                "values": values,
+            }
             # A folder of others has no split: all its images are taken.
             about |= {"split": split} if images.has_split else {}
             date = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")

@@ -48,9 +48,9 @@ def interpolate(
         typer.Option(help="A straight line between the two codes, or the arc of a great circle."),
     ] = "linear",
     overwrite: options.Overwrite = False,
-    split: options.Split = "test",
+    split: options.TestOrTrain = "test",
     binarize: options.Binarize = "auto",
-    max_pixels: options.MaxPixels = options.MAX_PIXELS,
+    max_pixels: options.MaxPixels = None,
 ):
     """Go from one image to another through the latent space.
 

@@ -10,6 +10,7 @@ import numpy as np
 import keras_vae as kv
 from keras_vae_cli.arguments import CONFIG_FILE, is_folder, locate
 from keras_vae_cli.config_file import read_settings
+from keras_vae_cli.options import MAX_PIXELS
 from keras_vae_cli.screen import Bar, counted, say
 
 # One set of binary test images for all runs, whatever their seed: their numbers can be compared.
@@ -92,13 +93,15 @@ def load_named(name, *, image_size=None, limit=None):
     return train if limit is None else train.first(limit), test
 
 
-def load_images(trained, sources, *, split="test", limit=None, spaced=False, broken_files="refuse", max_pixels=2**26):
-    """Load images of a model's shape from data sets, folders and files.
+def load_images(trained, sources, *, split=None, limit=None, spaced=False, broken_files=None, max_pixels=None):
+    """Load images of a model's shape from data sets, folders and files; without sources from the run's own data set.
 
-    At most `limit` are taken, the first ones; if `spaced`, of a folder those that are spaced evenly.
+    At most `limit` are taken, the first ones; if `spaced`, of a folder those that are spaced evenly. Without a split
+    they are the test images of a data set, and all of a folder that is named.
     """
     parts, missing = [], limit
-    how = {"split": split, "on_error": broken_files, "max_pixels": max_pixels, "spaced": spaced}
+    how = _Reading(trained, split if sources else split or "test", broken_files, max_pixels, spaced)
+    sources = trained.sources_or_own(sources)
     for source in sources:
         parts.append(_one_source(trained, source, slice(None, missing), how))
         missing = None if limit is None else missing - len(parts[-1])
@@ -119,10 +122,18 @@ def load_images(trained, sources, *, split="test", limit=None, spaced=False, bro
     )
 
 
-def load_rows(trained, source, rows, **how):
+def load_rows(trained, source, rows, *, split="test", max_pixels=None):
     """Load some images of a data set or a folder by their numbers from 0."""
-    how = {"split": "test", "on_error": "refuse", "max_pixels": 2**26, "spaced": False, **how}
-    return _one_source(trained, source, list(rows), how)
+    return _one_source(trained, source, list(rows), _Reading(trained, split, "refuse", max_pixels))
+
+
+class _Reading:
+    """How images are read: what is not said is as the run was trained."""
+
+    def __init__(self, trained, split, broken_files, max_pixels, spaced=False):
+        self.split, self.spaced = split, spaced
+        self.skips = (broken_files or getattr(trained.settings, "broken_files", None)) == "skip"
+        self.max_pixels = max_pixels or getattr(trained.settings, "max_pixels", None) or MAX_PIXELS
 
 
 def _one_source(trained, source, rows, how):
@@ -131,9 +142,9 @@ def _one_source(trained, source, rows, how):
         return _read(path.parent, [path.name], shape, how, words=source)
     if is_folder(source):
         size, channels = _size_and_channels(shape)
-        part, words = _own_part(trained, path, how["split"])
+        part, words = _own_part(trained, path, how.split)
         files = kv.data.image_folder(path, size, channels=channels, verify=False, **part).files
-        if how["spaced"] and rows.stop is not None and rows.stop < len(files):
+        if how.spaced and rows.stop is not None and rows.stop < len(files):
             rows = np.linspace(0, len(files) - 1, rows.stop).round().astype(int).tolist()
         chosen = _some(files, rows, source)
         read = _read(path, chosen, shape, how, words=words + source)
@@ -142,7 +153,7 @@ def _one_source(trained, source, rows, how):
         total = len(files) if len(chosen) < len(files) else len(read)
         return dataclasses.replace(read, classes=classes, total=total, has_split=bool(part))
     # No training faces are drawn where test faces are wanted.
-    split = how["split"]
+    split = how.split or "test"
     train, test = load_named(source, image_size=shape[0], limit=1 if split == "test" else None)
     chosen = {"train": train, "test": test}[split]
     numbers = _some(range(len(chosen)), rows, source)
@@ -155,7 +166,12 @@ def _one_source(trained, source, rows, how):
 def _own_part(trained, folder, split):
     """Choose the part of the folder that a run was trained, or tested, on; of another folder all are taken."""
     settings = trained.settings
-    if settings is None or not is_folder(settings.dataset) or pathlib.Path(settings.dataset) != folder.resolve():
+    if (
+        split is None
+        or settings is None
+        or not is_folder(settings.dataset)
+        or pathlib.Path(settings.dataset) != folder.resolve()
+    ):
         return {}, ""
     subset = {"test": "validation", "train": "training"}[split]
     return {"validation_split": settings.holdout, "subset": subset}, f"the {split} images of "
@@ -164,13 +180,13 @@ def _own_part(trained, folder, split):
 def _read(folder, files, shape, how, *, words):
     """Read files, many at a time; broken ones are refused, or passed over and counted."""
     size, channels = _size_and_channels(shape)
-    options = {"channels": channels, "max_pixels": how["max_pixels"]}
+    options = {"channels": channels, "max_pixels": how.max_pixels}
 
     def read(name):
         try:
             return kv.data.read_images(folder, [name], size, **options)[0]
         except kv.data.BrokenImageError:
-            if how["on_error"] == "refuse":
+            if not how.skips:
                 raise
             return None
 

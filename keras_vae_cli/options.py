@@ -43,6 +43,15 @@ Images = Annotated[
     ),
 ]
 Split = Annotated[
+    Literal["test", "train"] | None,
+    typer.Option(
+        help="Which images of a data set, or of the folder that the run was trained on, are taken.",
+        metavar="<name>",
+        show_default="test; of a folder that is named, all",
+        rich_help_panel=_READING,
+    ),
+]
+TestOrTrain = Annotated[
     Literal["test", "train"],
     typer.Option(
         help="Which images of a data set, or of the folder that the run was trained on; of others all are taken.",
@@ -59,21 +68,21 @@ Binarize = Annotated[
     ),
 ]
 BrokenFiles = Annotated[
-    Literal["refuse", "skip"],
+    Literal["refuse", "skip"] | None,
     typer.Option(
         help="What happens when an image in a folder cannot be read: the command ends, or goes on without it and says "
         "how many there were.",
+        show_default="as the run was trained, else refuse",
         rich_help_panel=_READING,
     ),
 ]
 MaxPixels = Annotated[
-    int,
+    int | None,
     typer.Option(
-        min=1,
-        metavar="<int>",
         help="The most pixels that an image file may have; decoding takes some 10 bytes for each.",
-        show_default="67,108,864, a square of 8192",
+        show_default="as the run was trained, else 67,108,864, a square of 8192",
         rich_help_panel=_READING,
+        **COUNT,
     ),
 ]
 Limit = Annotated[
@@ -85,7 +94,7 @@ Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace older file
 
 def output_option(help):
     """Declare --output, which may be given several times."""
-    return typer.Option(help=f"{help} May be given several times.", show_default=False)
+    return typer.Option(help=f"{help} May be given several times.", metavar="<path>", show_default=False)
 
 
 Outputs = list[pathlib.Path]

@@ -24,10 +24,10 @@ def reconstruct(
     images: options.Images = None,
     num: Annotated[int, typer.Option(help="At most this many images, from the first.", **options.COUNT)] = 20,
     overwrite: options.Overwrite = False,
-    split: options.Split = "test",
+    split: options.Split = None,
     binarize: options.Binarize = "auto",
-    broken_files: options.BrokenFiles = "refuse",
-    max_pixels: options.MaxPixels = options.MAX_PIXELS,
+    broken_files: options.BrokenFiles = None,
+    max_pixels: options.MaxPixels = None,
 ):
     """Reconstruct images: the mean of p(x|z), or its likeliest levels, at the mean of q(z|x).
 
@@ -46,9 +46,9 @@ def reconstruct(
 
     with as_mistake(TypeError, ValueError, OSError):
         trained = Trained(model)
-        vae, sources = trained.vae, trained.sources_or_own(images)
+        vae = trained.vae
         originals = load_images(
-            trained, sources, split=split, limit=num, broken_files=broken_files, max_pixels=max_pixels
+            trained, images, split=split, limit=num, broken_files=broken_files, max_pixels=max_pixels
         )
         x, values = trained.observations(originals.pixels, binarize)
         check_room(output, 4 * x.size)

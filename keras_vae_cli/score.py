@@ -29,10 +29,10 @@ def score(
     limit: options.Limit = None,
     seed: options.Seed = 0,
     overwrite: options.Overwrite = False,
-    split: options.Split = "test",
+    split: options.Split = None,
     binarize: options.Binarize = "auto",
-    broken_files: options.BrokenFiles = "refuse",
-    max_pixels: options.MaxPixels = options.MAX_PIXELS,
+    broken_files: options.BrokenFiles = None,
+    max_pixels: options.MaxPixels = None,
 ):
     """Score images: elbo, rate and distortion of each, in nats.
 
@@ -55,7 +55,7 @@ def score(
         trained = Trained(model)
         found = load_images(
             trained,
-            trained.sources_or_own(images),
+            images,
             split=split,
             limit=limit,
             broken_files=broken_files,

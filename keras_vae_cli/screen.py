@@ -18,9 +18,14 @@ def say(text):
         typer.echo(folded(line))
 
 
-def folded(line, indent="  "):
-    """Break a line that is wider than the screen, where there is one."""
-    if not sys.stdout.isatty():
+def complain(message):
+    """Write why the command ends on standard error: one line, but for a narrow screen."""
+    typer.echo(folded(f"keras-vae: {message}", stream=sys.stderr), err=True)
+
+
+def folded(line, indent="  ", stream=None):
+    """Break a line that is wider than the screen, where the stream, by default standard output, is one."""
+    if not (stream or sys.stdout).isatty():
         return line
     width = shutil.get_terminal_size().columns
     return textwrap.fill(line, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)

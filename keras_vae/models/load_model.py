@@ -50,9 +50,7 @@ def load_model(
     >>> vae = keras_vae.load_model("fashion.keras")
     >>> vae = keras_vae.load_model("runs/fashion")
     """
-    path = pathlib.Path(path)
-    if path.is_dir():
-        path = _in_run(path)
+    path = _in_run(pathlib.Path(path)) if os.path.isdir(path) else pathlib.Path(path)
     if not path.is_file():
         raise FileNotFoundError(
             f"`path` must be a `.keras` file or the directory of a run. Received: {str(path)!r}, where there is neither"

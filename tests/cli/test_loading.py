@@ -119,4 +119,28 @@ def test_of_the_folder_that_a_run_was_trained_on_the_images_held_out_are_taken(f
         f"face{number:02}.png" for number in range(len(images))
     ]
     assert parts["test"].in_words().endswith(f"the test images of {folder}")
-    assert trained.sources_or_own(None) == [str(folder)]
+    assert load_images(trained, None).names == held_out
+    # Who names a folder has all of it.
+    assert len(load_images(trained, [str(folder)])) == len(images)
+
+
+def test_broken_files_are_passed_over_where_the_run_did_so(faces, run_on, tmp_path):
+    broken = tmp_path / "broken"
+    broken.mkdir()
+    for number in range(3):
+        name = f"face{number:02}.png"
+        (broken / name).write_bytes((faces[0] / name).read_bytes() if number else b"no image")
+    shape = {"image_size": (8,), "channels": 1}
+    for run, option, count in (
+        ("skip", None, 2),
+        ("skip", "refuse", None),
+        ("refuse", "skip", 2),
+        ("refuse", None, None),
+    ):
+        trained = Trained(str(run_on(str(broken), broken_files=run, **shape)))
+        if count is None:
+            with pytest.raises(kv.data.BrokenImageError):
+                load_images(trained, [str(broken)], broken_files=option)
+        else:
+            found = load_images(trained, [str(broken)], broken_files=option)
+            assert (len(found), found.skipped) == (count, 1)
