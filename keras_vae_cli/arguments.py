@@ -47,7 +47,7 @@ def pretrained_models():
 
 
 def is_folder(dataset):
-    """Tell a folder from the name of a data set, of names that `check_dataset` has returned."""
+    """Return whether a name that `check_dataset` has returned is that of a folder."""
     return _has_slash(dataset)
 
 

@@ -11,7 +11,7 @@ CHECKPOINT, BEST, HISTORY = "last.keras", "best.keras", "history.csv"
 
 
 def goes_on(settings, directory):
-    """Tell whether settings are those of the finished run in a directory, but for more epochs or more patience."""
+    """Return whether settings differ from those of the finished run in a directory by more epochs or patience alone."""
     config = directory / CONFIG_FILE
     if not config.is_file() or not (directory / CHECKPOINT).is_file():
         return False

@@ -82,7 +82,7 @@ def evaluate(
       keras-vae evaluate runs/fashion --limit all --num-samples 5000
     """
     if num_steps is not None and method != "ais":
-        raise Mistake(f"`--num-steps` must be left out but for --method ais. Received: {num_steps}")
+        raise Mistake(f"`--num-steps` must be left out except for --method ais. Received: {num_steps}")
     locate(model)
     if dataset is not None:
         dataset = check_dataset(dataset)

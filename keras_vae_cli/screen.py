@@ -19,7 +19,7 @@ def say(text):
 
 
 def complain(message):
-    """Write why the command ends on standard error: one line, but for a narrow screen."""
+    """Write why the command ends on standard error: one line, unless the screen is narrow."""
     typer.echo(folded(f"keras-vae: {message}", stream=sys.stderr), err=True)
 
 

@@ -108,7 +108,7 @@ def read_image(path, image_size, channels, max_pixels=MAX_PIXELS):
 
 
 def _ordinary_file(path):
-    """Open a file to be read; a pipe would wait for its writer for ever."""
+    """Open a file to be read; a pipe would wait for its writer without end."""
     descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)

@@ -67,7 +67,7 @@ def progress_bar(total, unit, wanted):
 
 
 class Steps:
-    """The steps of an estimate, of which there are `total`: shown as they are done, and announced where they are long.
+    """The `total` steps of an estimate: shown as they are done, and announced if they will take long.
 
     The first step compiles, so what all will take is known after the second one.
     """
