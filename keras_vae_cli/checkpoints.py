@@ -11,9 +11,9 @@ from keras_vae_cli.command import Mistake
 class Checkpoints:
     """The state of a run after each epoch, and the history up to there."""
 
-    def __init__(self, directory):
+    def __init__(self, directory, monitor=None):
         self.history = directory / "history.csv"
-        self._checkpoint = kv.callbacks.Checkpoint(directory)
+        self._checkpoint = kv.callbacks.Checkpoint(directory, monitor=monitor)
         self.epochs = 0
         self._log = keras.callbacks.CSVLogger(str(self.history), append=True)
 
@@ -36,10 +36,32 @@ class Checkpoints:
             self.history.write_bytes(b"".join(lines[: 1 + self.epochs]))
         return vae
 
-    def callbacks(self):
-        """Return what writes them."""
+    @property
+    def best(self):
+        """The best epoch, from 1; None before there is one."""
+        return self._checkpoint.best and self._checkpoint.best["epoch"] + 1
+
+    def load_best(self):
+        """Load the model of the best epoch."""
+        return self._checkpoint.load_best()
+
+    def results(self, epoch):
+        """Return what the test images gave in an epoch, from 1, by the name of each number."""
+        history = self._checkpoint.history
+        return {
+            name.removeprefix("val_"): values[epoch - 1] for name, values in history.items() if name.startswith("val_")
+        }
+
+    def callbacks(self, stopping=()):
+        """Return what writes them, with callbacks that may end the training, whose state is kept."""
+        self._checkpoint.attach(list(stopping))
         # The history first: a row too many is cut back, a row too few would be missing.
-        return [self._log, _SaveEachEpoch(self, self._checkpoint)]
+        return [self._log, *stopping, _SaveEachEpoch(self, self._checkpoint)]
+
+    @property
+    def is_stopped(self):
+        """Whether what `callbacks` was given has ended the run that was restored."""
+        return self._checkpoint.finished
 
     def close(self):
         """Close the history, which Keras leaves open where a training does not end well."""

@@ -1,13 +1,18 @@
 """What all commands share: mistakes of the user, a quiet start of TensorFlow, and versions."""
 
 import contextlib
+import functools
 import importlib.metadata
+import inspect
 import os
 import platform
+import re
 import sys
 import tempfile
 
 import typer
+
+from keras_vae_cli.screen import say
 
 LOG_LEVEL = "TF_CPP_MIN_LOG_LEVEL"
 _DISTRIBUTIONS = {
@@ -17,6 +22,10 @@ _DISTRIBUTIONS = {
     "tensorflow_probability": "tensorflow-probability",
     "numpy": "numpy",
 }
+# What the package calls an argument, and the commands an option or argument.
+_OPTIONS = {"validation_split": "holdout", "on_error": "broken_files"}
+_PATHS = ("images", "dataset", "output", "model")  # what the package calls `path`, the first that a command has
+_ARGUMENTS = ("model", "dataset", "images", "start", "end")
 
 
 class Mistake(typer.TyperException):
@@ -31,7 +40,36 @@ def as_mistake(*errors):
     try:
         yield
     except errors as error:
-        raise Mistake(str(error)) from error
+        has_file = isinstance(error, OSError) and error.strerror and error.filename
+        raise Mistake(f"{str(error.filename)!r}: {error.strerror}" if has_file else str(error)) from error
+
+
+def flag_of(name):
+    """Return an option as it is written on the command line."""
+    return name.upper() if name in _ARGUMENTS else "--" + name.replace("_", "-")
+
+
+def in_its_own_words(command):
+    """Let a command's mistakes name its options, and not the arguments of the package."""
+    names = {name: flag_of(name) for name in inspect.signature(command).parameters}
+    names |= {theirs: names[ours] for theirs, ours in _OPTIONS.items() if ours in names}
+    names["path"] = next(names[name] for name in _PATHS if name in names)
+    found = re.compile(rf"`({'|'.join(names)})`|\b({'|'.join(names)})=")
+
+    def option(match):
+        return f"`{names[match[1]]}`" if match[1] else f"{names[match[2]]} "
+
+    @functools.wraps(command)
+    def run(**options):
+        try:
+            return command(**options)
+        except Mistake as mistake:
+            mistake.message = found.sub(option, mistake.message)
+            if "broken_files" in names and type(mistake.__cause__).__name__ == "BrokenImageError":
+                mistake.message += ". --broken-files skip goes on without it"
+            raise
+
+    return run
 
 
 @contextlib.contextmanager
@@ -41,7 +79,7 @@ def quiet_start():
     Its first messages heed no log level, so file descriptor 2 is turned away while the block runs; if the block fails,
     what was kept is written after all. A user who has set `TF_CPP_MIN_LOG_LEVEL` gets every message that asks for.
     """
-    typer.echo("Starting TensorFlow")
+    say("Starting TensorFlow")
     if LOG_LEVEL in os.environ:
         yield
         return

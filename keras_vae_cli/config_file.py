@@ -5,8 +5,12 @@ import difflib
 import importlib.metadata
 import tomllib
 
+from keras_vae_cli.arguments import CONFIG_FILE, locate
 from keras_vae_cli.command import Mistake
-from keras_vae_cli.settings import Settings
+from keras_vae_cli.settings import Settings, model_fields
+
+# What older versions wrote.
+_RENAMED = {("broken_files", "raise"): "refuse"}
 
 _KEYS = tuple(field.name for field in dataclasses.fields(Settings))
 
@@ -33,7 +37,15 @@ def _words(path, key, value):
         return ",".join(map(str, value))
     if not isinstance(value, (bool, int, float, str)):
         raise Mistake(f"`{key}` in {str(path)!r} must be a number, a string or a list of integers. Received: {value!r}")
-    return str(value)
+    return _RENAMED.get((key, value), str(value))
+
+
+def read_model_words(model):
+    """Read what would have been typed for the parts of a model that a run has trained; nothing if it has no config."""
+    path = locate(model).parent / CONFIG_FILE
+    words = read_words(path) if path.is_file() else {}
+    is_folder = "channels" in words  # of cartoon_faces the size is not the model's alone
+    return {key: words[key] for key in model_fields() if key in words and (is_folder or key not in ("image_size",))}
 
 
 def write_config(settings, path):
@@ -53,6 +65,7 @@ def read_settings(path):
     words = read_words(path)
     values = tomllib.loads(path.read_text(encoding="utf-8"))
     try:
-        return Settings(**{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()})
+        values = {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
+        return Settings(**{name: _RENAMED.get((name, value), value) for name, value in values.items()})
     except TypeError as error:
         raise Mistake(f"{str(path)!r} must name a data set. Received: {', '.join(words) or 'nothing'}") from error

@@ -8,13 +8,16 @@ import zipfile
 import keras
 
 import keras_vae as kv
-from keras_vae_cli.loading import load_model, path_of
+from keras_vae_cli.loading import Trained
+from keras_vae_cli.screen import counted
 
+_EXPORTS = {"a SavedModel": "saved_model.pb", "a LiteRT model": "encoder.tflite", "an ONNX model": "encoder.onnx"}
 _NEVER_SHOWN = ("name", "dtype", "trainable", "autocast", "kernel_initializer")
 
 
 def describe_model(model):
-    path, vae = path_of(model), load_model(model)
+    trained = Trained(model)
+    path, vae = trained.path, trained.vae
     card = _card(path.parent) if path.parent in kv.pretrained.available().values() else []
     return [*_head(path, vae), "", *_parts(vae), *_run(path.parent), *_exports(path.parent), *card]
 
@@ -79,9 +82,10 @@ def _run(directory):
     metrics = json.loads(file.read_text(encoding="utf-8"))
     versions = ", ".join(f"{name} {version}" for name, version in metrics.get("versions", {}).items())
     lines = [
-        f"trained on {metrics['dataset']}, {metrics['num_train']:,} images, {metrics['epochs']} epochs",
+        f"trained on {metrics['dataset']}, {counted(metrics['num_train'], 'image')}, "
+        f"{counted(metrics['epochs'], 'epoch')}",
         f"test elbo {metrics['elbo']:.2f}, reconstruction_loss {metrics['reconstruction_loss']:.2f}, kl_loss "
-        f"{metrics['kl_loss']:.2f}: nats per image, {metrics['num_test']:,} images",
+        f"{metrics['kl_loss']:.2f}: nats per image, {counted(metrics['num_test'], 'image')}",
         versions,
     ]
     return ["", *(part for line in lines for part in textwrap.wrap(line, 80, subsequent_indent="  "))]
@@ -107,18 +111,20 @@ def _dimensions(latent_shapes):
 
 
 def describe_export(path):
-    """Describe a SavedModel, by its directory or the directory of its versions: then the latest."""
-    directory = path if (path / "saved_model.pb").is_file() else _latest(path)
+    """Describe an exported model, by its directory or the directory of its versions: then the latest."""
+    formats = [name for name, file in _EXPORTS.items() if (path / file).is_file()]
+    directory, format = (path, formats[0]) if formats else (_latest(path), "a SavedModel")
     try:
         record = kv.export.read_metadata(directory)
     except FileNotFoundError:
-        return [f"{directory}: a SavedModel that keras_vae did not export", "", *_signatures(_foreign(directory))]
+        signatures = _signatures(_foreign(directory)) if format == "a SavedModel" else []
+        return [f"{directory}: {format} that keras_vae did not export", "", *signatures]
     versions = ", ".join(f"{name} {version}" for name, version in record["versions"].items())
     sizes = record["latent_dim"]
     dimensions = " + ".join(map(str, sizes)) if isinstance(sizes, list) else sizes
     total = sum((directory / name).stat().st_size for name in record["files"])
     return [
-        f"{directory}: a SavedModel of {record['model']}, {total / 1e6:.1f} MB; all files are as they were written",
+        f"{directory}: {format} of {record['model']}, {total / 1e6:.1f} MB; all files are as they were written",
         f"exported with {versions}",
         f"observations {' x '.join(map(str, record['x_shape']))}, likelihood {record['likelihood']}, latent "
         f"dimensions {dimensions}",

@@ -5,12 +5,15 @@ from typing import Annotated, Literal
 
 import typer
 
+from keras_vae_cli import options
+from keras_vae_cli.arguments import locate
 from keras_vae_cli.command import Mistake, as_mistake, quiet_start
-from keras_vae_cli.model_argument import Model, locate
+from keras_vae_cli.outputs import check_writable, parents_made
+from keras_vae_cli.screen import say
 
 
 def export(
-    model: Model,
+    model: options.Model,
     output: Annotated[
         pathlib.Path,
         typer.Option(
@@ -29,7 +32,7 @@ def export(
     ] = "saved_model",
     version: Annotated[
         int | None,
-        typer.Option(min=1, metavar="<int>", help="saved_model: its number.", show_default="one more than the latest"),
+        typer.Option(help="saved_model: its number.", show_default="one more than the latest", **options.COUNT),
     ] = None,
 ):
     """Export a model to a format that runs without Python.
@@ -46,16 +49,19 @@ def export(
         raise Mistake(f"`--version` must be left out except for --format saved_model. Received: {version}")
     if format != "saved_model" and output.exists():
         raise Mistake(f"`--output` must be a new directory for --format {format}. Received: {str(output)!r}")
+    if output.exists() and not output.is_dir():
+        raise Mistake(f"`--output` must be a directory. Received: {str(output)!r}, a file")
+    check_writable(output, "--output")
     locate(model)
     with quiet_start():
         import keras_vae as kv
-        from keras_vae_cli.loading import load_model
+        from keras_vae_cli.loading import Trained
 
-    with as_mistake(TypeError, ValueError, OSError, ImportError):
-        vae = load_model(model)
-        typer.echo(f"Exporting {model}")
+    with as_mistake(TypeError, ValueError, OSError, ImportError), parents_made(output / "1"):
+        vae = Trained(model).vae
+        say(f"Exporting {model}")
         if format == "saved_model":
             written = kv.export.saved_model(vae, output, version)
         else:
             written = {"litert": kv.export.litert, "onnx": kv.export.onnx}[format](vae, output)
-    typer.echo(f"Wrote {written}")
+    say(f"Wrote {written}")

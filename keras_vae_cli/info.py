@@ -5,8 +5,9 @@ from typing import Annotated
 
 import typer
 
+from keras_vae_cli.arguments import MODEL_FILE, locate
 from keras_vae_cli.command import as_mistake, quiet_start
-from keras_vae_cli.model_argument import locate
+from keras_vae_cli.screen import say
 
 
 def info(
@@ -14,8 +15,8 @@ def info(
         str,
         typer.Argument(
             metavar="MODEL",
-            help="A file that ends in .keras, the directory of a run, the name of a pretrained model, or the directory "
-            "of an exported one.",
+            help="The directory of a run, the name of a pretrained model, a file that ends in .keras, or the directory "
+            "of an exported model.",
             show_default=False,
         ),
     ],
@@ -37,13 +38,14 @@ def info(
         from keras_vae_cli.descriptions import describe_export, describe_model
 
     with as_mistake(TypeError, ValueError, OSError):
-        lines = describe_export(pathlib.Path(model)) if is_exported else describe_model(model)
-        typer.echo("\n".join(lines))
+        lines = describe_export(pathlib.Path(model).expanduser()) if is_exported else describe_model(model)
+        say("\n".join(lines))
 
 
 def _is_exported(model):
-    path = pathlib.Path(model)
-    versions = [entry for entry in path.iterdir() if entry.name.isdecimal()] if path.is_dir() else []
-    return not (path / "model.keras").exists() and any(
-        (directory / "saved_model.pb").is_file() for directory in (path, *versions)
-    )
+    path = pathlib.Path(model).expanduser()
+    if not path.is_dir() or (path / MODEL_FILE).exists():
+        return False
+    versions = [entry for entry in path.iterdir() if entry.name.isdecimal()]
+    exported = ("saved_model.pb", "encoder.tflite", "encoder.onnx")
+    return any((directory / name).is_file() for directory in (path, *versions) for name in exported)

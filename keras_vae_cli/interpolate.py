@@ -5,15 +5,17 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from keras_vae_cli import options
+from keras_vae_cli.arguments import check_dataset, locate
 from keras_vae_cli.command import Mistake, as_mistake, quiet_start
-from keras_vae_cli.model_argument import Model, locate
-from keras_vae_cli.outputs import check_outputs, in_words, write_outputs
+from keras_vae_cli.outputs import check_outputs, parents_made, write_outputs, written
+from keras_vae_cli.screen import say
 
 _NUM_STEPS, _NUM_FRAMES = 10, 24
 
 
 def interpolate(
-    model: Model,
+    model: options.Model,
     start: Annotated[
         str, typer.Argument(metavar="START", help="An image file, or a number within --dataset.", show_default=False)
     ],
@@ -21,21 +23,20 @@ def interpolate(
         str, typer.Argument(metavar="END", help="An image file, or a number within --dataset.", show_default=False)
     ],
     output: Annotated[
-        list[pathlib.Path],
-        typer.Option(
-            help="A name that ends in .png gets a strip, .gif a moving picture, .npy an array of values from 0 to 1, "
-            "and a name without an ending becomes a directory of single PNGs. May be given several times.",
-            show_default=False,
+        options.Outputs,
+        options.output_option(
+            "A name that ends in .png gets a strip, .gif a moving picture, .npy an array of values from 0 to 1, and a "
+            "name without an ending becomes a directory of single PNGs."
         ),
     ],
     dataset: Annotated[
         str | None,
         typer.Option(
-            help="The name of a data set, or a folder (with a slash), whose images START and END are, from 0.",
+            help="The name of a data set, or a folder, in which START and END are the numbers of images, from 0. By "
+            "default what the run was trained on, where START and END are numbers.",
             show_default=False,
         ),
     ] = None,
-    split: Annotated[Literal["test", "train"], typer.Option(help="Which part of a data set with a name.")] = "test",
     num_steps: Annotated[
         int | None,
         typer.Option(
@@ -46,7 +47,10 @@ def interpolate(
         Literal["linear", "spherical"],
         typer.Option(help="A straight line between the two codes, or the arc of a great circle."),
     ] = "linear",
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace older files.")] = False,
+    overwrite: options.Overwrite = False,
+    split: options.TestOrTrain = "test",
+    binarize: options.Binarize = "auto",
+    max_pixels: options.MaxPixels = None,
 ):
     """Go from one image to another through the latent space.
 
@@ -58,34 +62,45 @@ def interpolate(
           --output strip.png
     """
     check_outputs(output, allowed=(".png", ".gif", ".npy", ""), overwrite=overwrite)
-    _check_ends(start, end, dataset)
     locate(model)
+    dataset = check_dataset(dataset) if dataset else None
+    are_numbers = _check_ends(start, end, dataset)
     with quiet_start():
         import keras_vae as kv
-        from keras_vae_cli.loading import grey_values, load_images, load_model, load_rows, observations
+        from keras_vae_cli.loading import Trained, grey_values, load_images, load_rows
 
     with as_mistake(TypeError, ValueError, OSError):
-        vae = load_model(model)
-        if dataset is None:
-            images = load_images([start, end], vae.event_shape)
+        trained = Trained(model)
+        vae = trained.vae
+        if are_numbers:
+            (source,) = trained.sources_or_own([dataset] if dataset else None)
+            images = load_rows(trained, source, [int(start), int(end)], split=split, max_pixels=max_pixels)
         else:
-            images = load_rows(dataset, [int(start), int(end)], vae.event_shape, split=split)
-        pair = observations(vae.likelihood, images)[0]
-        typer.echo(f"Interpolating with {model}, {method}")
+            images = load_images(trained, [start, end], max_pixels=max_pixels)
+        pair = trained.observations(images.pixels, binarize)[0]
+        say(f"Interpolating with {model}, {method}")
         strip: dict[str, Any] = {"num_steps": num_steps or _NUM_STEPS, "method": method}
         for path in output:
             if path.suffix.lower() == ".gif":
-                kv.plots.interpolation_gif(vae, *pair, path, num_steps=num_steps or _NUM_FRAMES, method=method)
+                with parents_made(path):
+                    kv.plots.interpolation_gif(vae, *pair, path, num_steps=num_steps or _NUM_FRAMES, method=method)
                 continue
             codes = [kv.latents.interpolate(*level, **strip) for level in vae.as_levels(vae.encode(pair))]
             decoded = grey_values(vae.likelihood, vae.decode(vae.of_levels(codes)))
             write_outputs([path], decoded, picture=lambda: kv.plots.interpolation(vae, *pair, **strip))
-        typer.echo(in_words(output, strip["num_steps"]))
+        say(written(output, strip["num_steps"]))
 
 
 def _check_ends(start, end, dataset):
+    """Return whether the ends are numbers; otherwise they are files."""
+    are_numbers = dataset is not None or (start.isdecimal() and end.isdecimal() and not _is_file(start))
     for name, value in (("START", start), ("END", end)):
-        if dataset is not None and not value.isdecimal():
+        if are_numbers and not value.isdecimal():
             raise Mistake(f"`{name}` must be a number from 0 where --dataset is given. Received: {value!r}")
-        if dataset is None and not pathlib.Path(value).is_file():
-            raise Mistake(f"`{name}` must be an image file, or with --dataset a number. Received: {value!r}")
+        if not are_numbers and not _is_file(value):
+            raise Mistake(f"`{name}` must be an image file, or with --dataset a number. No such file: {value!r}")
+    return are_numbers
+
+
+def _is_file(name):
+    return pathlib.Path(name).expanduser().is_file()

@@ -1,24 +1,87 @@
 """Models and images by the names that users give, and the values that a likelihood takes and gives."""
 
+import concurrent.futures
+import dataclasses
+import os
 import pathlib
 
 import numpy as np
 
 import keras_vae as kv
-from keras_vae_cli.model_argument import MODEL_FILE, locate
-from keras_vae_cli.settings import is_folder
+from keras_vae_cli.arguments import CONFIG_FILE, is_folder, locate
+from keras_vae_cli.config_file import read_settings
+from keras_vae_cli.options import MAX_PIXELS
+from keras_vae_cli.screen import Bar, counted, say
 
 # One set of binary test images for all runs, whatever their seed: their numbers can be compared.
 TEST_SEED = 777
 
+_BLOCK = 64  # files that are read between two moves of the bar
+_BAR_FROM = 256  # files
 
-def path_of(model):
-    return locate(model) or kv.pretrained.find(model) / MODEL_FILE
+
+class Trained:
+    """A model with the settings of its run, where it has them; not compiled."""
+
+    def __init__(self, name):
+        self.path = locate(name)
+        try:
+            self.vae = kv.load_model(self.path, compile=False)
+        except (TypeError, ValueError) as error:
+            raise type(error)(str(error).replace("`path`", "`MODEL`", 1)) from error
+        config = self.path.parent / CONFIG_FILE
+        self.settings = read_settings(config) if config.is_file() else None
+
+    def sources_or_own(self, sources):
+        """Return sources of images, or where there are none the data set that the run was trained on."""
+        if sources:
+            return sources
+        if self.settings is None:
+            raise ValueError(
+                "`IMAGES` must be given for a model without the config.toml of its run beside it. Received: none"
+            )
+        return [self.settings.dataset]
+
+    def observations(self, images, binarize="auto"):
+        """Make of 8-bit images what the likelihood takes, as the run did, and return it with words for what that is."""
+        likelihood, words = self.vae.likelihood, ""
+        if binarize == "auto":
+            is_binary = likelihood.is_discrete and not likelihood.integer_valued
+            if self.settings is not None and is_binary:
+                is_binary, words = self.settings.binarize != "none", ", as the run was trained"
+            binarize = "fixed" if is_binary else "none"
+        x, values = observations(likelihood, images, binarize)
+        return x, values + words
 
 
-def load_model(model):
-    """Load a model, not compiled, from its file, a run's directory, or by the name of a pretrained one."""
-    return kv.load_model(path_of(model), compile=False)
+@dataclasses.dataclass(frozen=True, eq=False)
+class Images:
+    """Images with their names: of files those within their folder, of data sets their numbers."""
+
+    pixels: np.ndarray  # uint8, (n, height, width, channels)
+    names: tuple[str, ...]
+    classes: tuple[str, ...] | None  # the name of each image's class
+    total: int  # how many there were to choose from
+    skipped: int = 0  # files that could not be read
+    words: str = ""  # where they come from
+    has_split: bool = False  # whether they are the test or the train images of something
+
+    def __len__(self):
+        return len(self.pixels)
+
+    def in_words(self):
+        """Say how many they are, and of what."""
+        number = counted(len(self), "image")
+        return f"{number if len(self) == self.total else f'{number} of {self.total:,}'}, {self.words}"
+
+    def unique_names(self):
+        """Return names for files of another ending: without the old one where that leaves them different."""
+        names = [str(pathlib.PurePath(name).with_suffix("")) for name in self.names]
+        twice = {name for name in names if names.count(name) > 1} if len(set(names)) < len(names) else set()
+        whole = [own if name in twice else name for own, name in zip(self.names, names, strict=True)]
+        if len(set(whole)) == len(whole):
+            return whole
+        return [f"{number:04}_{name}" for number, name in enumerate(whole)]
 
 
 def load_named(name, *, image_size=None, limit=None):
@@ -26,51 +89,135 @@ def load_named(name, *, image_size=None, limit=None):
     options = {}
     if name == "cartoon_faces":
         options = {"image_size": image_size, "num_train": limit} if limit else {"image_size": image_size}
-    try:
-        train, test = kv.data.load(name, **options)
-    except ValueError as error:
-        if pathlib.Path(name).is_dir():
-            raise ValueError(f"{error}. A folder of images must have a slash: {name}/") from error
-        raise
+    train, test = kv.data.load(name, **options)
     return train if limit is None else train.first(limit), test
 
 
-def load_images(sources, event_shape, *, split="test", limit=None):
-    """Load images of a model's shape from data sets, folders (with a slash) and files: uint8."""
-    arrays, missing = [], limit
+def load_images(trained, sources, *, split=None, limit=None, spaced=False, broken_files=None, max_pixels=None):
+    """Load images of a model's shape from data sets, folders and files; without sources from the run's own data set.
+
+    At most `limit` are taken, the first ones; if `spaced`, of a folder those that are spaced evenly. Without a split
+    they are the test images of a data set, and all of a folder that is named.
+    """
+    parts, missing = [], limit
+    how = _Reading(trained, split if sources else split or "test", broken_files, max_pixels, spaced)
+    sources = trained.sources_or_own(sources)
     for source in sources:
-        arrays.append(_one_source(source, event_shape, split, slice(None, missing)))
-        missing = None if limit is None else missing - len(arrays[-1])
+        parts.append(_one_source(trained, source, slice(None, missing), how))
+        missing = None if limit is None else missing - len(parts[-1])
         if missing == 0:
             break
-    shapes = {array.shape[1:] for array in arrays}
+    shapes = {part.pixels.shape[1:] for part in parts}
     if len(shapes) > 1:
-        raise ValueError(f"`images` must all be of one shape. Received: {sorted(shapes)}")
-    return np.concatenate(arrays)
+        raise ValueError(f"`IMAGES` must all be of one shape. Received: {sorted(shapes)}")
+    if len(parts) == 1:
+        return parts[0]
+    return Images(
+        np.concatenate([part.pixels for part in parts]),
+        tuple(name for part in parts for name in part.names),
+        None,
+        sum(part.total for part in parts),
+        sum(part.skipped for part in parts),
+        ", ".join(part.words for part in parts),
+    )
 
 
-def load_rows(source, rows, event_shape, *, split="test"):
-    """Load some images of a data set or a folder by their numbers from 0: uint8."""
-    return _one_source(source, event_shape, split, list(rows))
+def load_rows(trained, source, rows, *, split="test", max_pixels=None):
+    """Load some images of a data set or a folder by their numbers from 0."""
+    return _one_source(trained, source, list(rows), _Reading(trained, split, "refuse", max_pixels))
 
 
-def _one_source(source, event_shape, split, rows):
-    path = pathlib.Path(source).expanduser()
-    if path.is_file() or is_folder(source):
-        size, channels = _size_and_channels(event_shape)
-        if path.is_file():
-            return kv.data.read_images(path.parent, [path.name], size, channels=channels)
-        files = kv.data.image_folder(path, size, channels=channels, verify=False).files
-        return kv.data.read_images(path, _some(np.array(files), rows, source), size, channels=channels)
+class _Reading:
+    """How images are read: what is not said is as the run was trained."""
+
+    def __init__(self, trained, split, broken_files, max_pixels, spaced=False):
+        self.split, self.spaced = split, spaced
+        self.skips = (broken_files or getattr(trained.settings, "broken_files", None)) == "skip"
+        self.max_pixels = max_pixels or getattr(trained.settings, "max_pixels", None) or MAX_PIXELS
+
+
+def _one_source(trained, source, rows, how):
+    path, shape = pathlib.Path(source).expanduser(), trained.vae.event_shape
+    if path.is_file():
+        return _read(path.parent, [path.name], shape, how, words=source)
+    if is_folder(source):
+        size, channels = _size_and_channels(shape)
+        part, words = _own_part(trained, path, how.split)
+        files = kv.data.image_folder(path, size, channels=channels, verify=False, **part).files
+        if how.spaced and rows.stop is not None and rows.stop < len(files):
+            rows = np.linspace(0, len(files) - 1, rows.stop).round().astype(int).tolist()
+        chosen = _some(files, rows, source)
+        read = _read(path, chosen, shape, how, words=words + source)
+        labels = kv.data.read_labels(path, read.names)
+        classes = tuple(labels[1][label] for label in labels[0]) if labels else None
+        total = len(files) if len(chosen) < len(files) else len(read)
+        return dataclasses.replace(read, classes=classes, total=total, has_split=bool(part))
     # No training faces are drawn where test faces are wanted.
-    train, test = load_named(source, image_size=event_shape[0], limit=1 if split == "test" else None)
-    return _some({"train": train, "test": test}[split].images, rows, source)
+    split = how.split or "test"
+    train, test = load_named(source, image_size=shape[0], limit=1 if split == "test" else None)
+    chosen = {"train": train, "test": test}[split]
+    numbers = _some(range(len(chosen)), rows, source)
+    classes = tuple(chosen.class_names[label] for label in chosen.labels[numbers]) if chosen.class_names else None
+    names = tuple(f"{number:0{len(str(len(chosen) - 1))}}" for number in numbers)  # sort in their order
+    words = f"the {split} set of {source}"
+    return Images(chosen.images[numbers], names, classes, len(chosen), words=words, has_split=True)
+
+
+def _own_part(trained, folder, split):
+    """Choose the part of the folder that a run was trained, or tested, on; of another folder all are taken."""
+    settings = trained.settings
+    if (
+        split is None
+        or settings is None
+        or not is_folder(settings.dataset)
+        or pathlib.Path(settings.dataset) != folder.resolve()
+    ):
+        return {}, ""
+    subset = {"test": "validation", "train": "training"}[split]
+    return {"validation_split": settings.holdout, "subset": subset}, f"the {split} images of "
+
+
+def _read(folder, files, shape, how, *, words):
+    """Read files, many at a time; broken ones are refused, or passed over and counted."""
+    size, channels = _size_and_channels(shape)
+    options = {"channels": channels, "max_pixels": how.max_pixels}
+
+    def read(name):
+        try:
+            return kv.data.read_images(folder, [name], size, **options)[0]
+        except kv.data.BrokenImageError:
+            if not how.skips:
+                raise
+            return None
+
+    good, names = [], []
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as threads:
+        bar = Bar("reading images", len(files)) if len(files) >= _BAR_FROM else None
+        try:
+            for start in range(0, len(files), _BLOCK):
+                block = files[start : start + _BLOCK]
+                for name, image in zip(block, threads.map(read, block), strict=True):
+                    if image is not None:
+                        good.append(image)
+                        names.append(name)
+                if bar is not None:
+                    bar.to(start + len(block))
+        finally:
+            if bar is not None:
+                bar.close()
+    skipped = len(files) - len(good)
+    if skipped:
+        say(f"{counted(skipped, 'file')} of {len(files):,} in {folder} left out: no whole images")
+    if not good:
+        raise ValueError(f"`IMAGES` must hold at least one whole image. Received: {str(folder)!r}, where none is whole")
+    return Images(np.stack(good), tuple(names), None, len(good), skipped, words)
 
 
 def _some(items, rows, source):
+    items = np.array(items)
     if not isinstance(rows, slice) and max(rows) >= len(items):
         raise ValueError(f"Images of {source} must be numbered from 0 to {len(items) - 1}. Received: {max(rows)}")
-    return items[rows]
+    return items[rows].tolist()
 
 
 def _size_and_channels(event_shape):
@@ -82,10 +229,9 @@ def _size_and_channels(event_shape):
     return event_shape[:2], event_shape[2]
 
 
-def observations(likelihood, images, binarize="auto"):
+def observations(likelihood, images, binarize):
     """Make of 8-bit images what a likelihood takes, and return it with words for what that is."""
-    is_binary = likelihood.is_discrete and not likelihood.integer_valued
-    if binarize == "fixed" or (binarize == "auto" and is_binary):
+    if binarize == "fixed":
         x, values = kv.data.binarize(images, TEST_SEED), f"drawn once as 0 or 1, seed {TEST_SEED}"
     elif likelihood.integer_valued:
         levels = likelihood.num_categories

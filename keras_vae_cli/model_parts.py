@@ -3,6 +3,7 @@
 import keras
 
 import keras_vae as kv
+from keras_vae_cli.arguments import locate
 
 
 def build_model(settings, event_shape, steps_per_epoch):
@@ -20,8 +21,28 @@ def build_model(settings, event_shape, steps_per_epoch):
         objective=_objective(settings, steps_per_epoch),
         seed=settings.seed,
     )
+    if settings.start_from is not None:
+        _take_weights(vae, settings.start_from)
     vae.compile(optimizer=keras.optimizers.Adam(settings.learning_rate))
     return vae
+
+
+def _take_weights(vae, name):
+    """Begin with the weights of another model, whose parts are the same."""
+    other = kv.load_model(locate(name), compile=False)
+    vae.ensure_built()
+    for part in vae.part_names:
+        mine, theirs = (_shapes(getattr(model, part, None)) for model in (vae, other))
+        if mine != theirs:
+            raise ValueError(
+                f"`start_from` must be a model of the same parts and sizes: `--config` with its config.toml takes them "
+                f"over. Received: {name}, where the weights of the {part} have shapes {theirs} and not {mine}"
+            )
+    vae.set_weights(other.get_weights())
+
+
+def _shapes(part):
+    return [tuple(weight.shape) for weight in getattr(part, "weights", ())]
 
 
 def _likelihood(settings, event_shape):

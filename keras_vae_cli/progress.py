@@ -1,11 +1,11 @@
-"""How a training goes, on a screen of 80 columns: a line for each epoch, and a bar within one where someone watches."""
+"""How a training goes, on a screen of 60 columns: a line for each epoch, and a bar within one where someone watches."""
 
 import time
 
 import keras
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from keras_vae_cli.screen import Bar
 
 _COLUMNS = ("elbo", "kl_loss", "val_elbo", "val_kl_loss")
 
@@ -23,23 +23,18 @@ class EpochLines(keras.callbacks.Callback):
 
     def on_train_begin(self, logs=None):
         """Write the table's head."""
-        typer.echo(f"{'nats/image':>10}  {'training':>22}{'test':>21}")
-        typer.echo(f"{'epoch':>10}  {'elbo':>12}{'kl_loss':>10}{'elbo':>11}{'kl_loss':>10}{'seconds':>10}")
+        typer.echo(f"{'nats/image':>10}{'training':>20}{'test':>20}")
+        typer.echo(f"{'epoch':>10}{'elbo':>11}{'kl_loss':>9}{'elbo':>11}{'kl_loss':>9}{'seconds':>9}")
 
     def on_epoch_begin(self, epoch, logs=None):
         """Start the clock and the bar."""
         self._start = time.perf_counter()
-        console = Console()
-        if console.is_terminal:
-            columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-            self._bar = Progress(*columns, console=console, transient=True)
-            self._bar.add_task(f"epoch {epoch + 1}", total=self.steps_per_epoch)
-            self._bar.start()
+        self._bar = Bar(f"epoch {epoch + 1}", self.steps_per_epoch)
 
     def on_train_batch_end(self, batch, logs=None):
         """Move the bar."""
         if self._bar is not None:
-            self._bar.update(self._bar.task_ids[0], completed=min(batch + 1, self.steps_per_epoch))
+            self._bar.to(batch + 1)
 
     def on_epoch_end(self, epoch, logs=None):
         """Write the epoch's line."""
@@ -47,17 +42,19 @@ class EpochLines(keras.callbacks.Callback):
         name = f"{epoch + 1}/{self.params['epochs']}"
         train_elbo, train_kl, test_elbo, test_kl = (_number((logs or {}).get(column)) for column in _COLUMNS)
         seconds = time.perf_counter() - self._start
-        typer.echo(f"{name:>10}  {train_elbo:>12}{train_kl:>10}{test_elbo:>11}{test_kl:>10}{seconds:>10.1f}")
+        typer.echo(f"{name:>10}{train_elbo:>11}{train_kl:>9}{test_elbo:>11}{test_kl:>9}{seconds:>9.1f}")
 
     def close(self):
         """Take the bar away, also when the epoch was not whole."""
         if self._bar is not None:
-            self._bar.stop()
+            self._bar.close()
             self._bar = None
 
 
 def _number(value):
-    return "-" if value is None else f"{value:.2f}"
+    if value is None:
+        return "-"
+    return f"{value:.2f}" if abs(value) < 1e5 else f"{value:.3g}"
 
 
 class TrainingSpeed(keras.callbacks.Callback):

@@ -1,38 +1,33 @@
 """keras-vae reconstruct: images, and what a model makes of them."""
 
-import pathlib
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
+from keras_vae_cli import options
+from keras_vae_cli.arguments import check_images, locate
 from keras_vae_cli.command import as_mistake, quiet_start
-from keras_vae_cli.model_argument import Model, locate
-from keras_vae_cli.outputs import check_outputs, in_words, write_outputs
+from keras_vae_cli.outputs import check_outputs, check_room, write_outputs, written
+from keras_vae_cli.screen import counted, say
 
 
 def reconstruct(
-    model: Model,
-    images: Annotated[
-        list[str],
-        typer.Argument(
-            metavar="IMAGES",
-            help="Files, folders (with a slash in their names), or the name of a data set. Files are cropped at their "
-            "centre and resized to the model's size.",
-            show_default=False,
-        ),
-    ],
+    model: options.Model,
     output: Annotated[
-        list[pathlib.Path],
-        typer.Option(
-            help="A name that ends in .png gets the images above their reconstructions; .npy the reconstructions, "
-            "values from 0 to 1; a name without an ending becomes a directory of reconstructions as single PNGs. May "
-            "be given several times.",
-            show_default=False,
+        options.Outputs,
+        options.output_option(
+            "A name that ends in .png gets the images above their reconstructions; .npy the reconstructions, values "
+            "from 0 to 1; a name without an ending becomes a directory of reconstructions as single PNGs, which keep "
+            "the names of their files."
         ),
     ],
-    num: Annotated[int, typer.Option(min=1, metavar="<int>", help="At most this many images, from the first.")] = 20,
-    split: Annotated[Literal["test", "train"], typer.Option(help="Which part of a data set with a name.")] = "test",
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace older files.")] = False,
+    images: options.Images = None,
+    num: Annotated[int, typer.Option(help="At most this many images, from the first.", **options.COUNT)] = 20,
+    overwrite: options.Overwrite = False,
+    split: options.Split = None,
+    binarize: options.Binarize = "auto",
+    broken_files: options.BrokenFiles = None,
+    max_pixels: options.MaxPixels = None,
 ):
     """Reconstruct images: the mean of p(x|z), or its likeliest levels, at the mean of q(z|x).
 
@@ -44,16 +39,26 @@ def reconstruct(
     """
     check_outputs(output, allowed=(".png", ".npy", ""), overwrite=overwrite)
     locate(model)
+    images = [check_images(name) for name in images or ()]
     with quiet_start():
         import keras_vae as kv
-        from keras_vae_cli.loading import grey_values, load_images, load_model, observations
+        from keras_vae_cli.loading import Trained, grey_values, load_images
 
     with as_mistake(TypeError, ValueError, OSError):
-        vae = load_model(model)
-        originals = load_images(images, vae.event_shape, split=split, limit=num)
-        x, values = observations(vae.likelihood, originals)
-        typer.echo(f"Reconstructing {len(x):,} images with {model}; values {values}")
+        trained = Trained(model)
+        vae = trained.vae
+        originals = load_images(
+            trained, images, split=split, limit=num, broken_files=broken_files, max_pixels=max_pixels
+        )
+        x, values = trained.observations(originals.pixels, binarize)
+        check_room(output, 4 * x.size)
+        say(f"Reconstructing {counted(len(x), 'image')} with {model}; values {values}")
         found = grey_values(vae.likelihood, vae.reconstruct(x))
         seen = x if values.startswith("drawn") else None
-        write_outputs(output, found, picture=lambda: kv.plots.reconstructions(originals, found, inputs=seen))
-        typer.echo(in_words(output, len(found)))
+        write_outputs(
+            output,
+            found,
+            picture=lambda: kv.plots.reconstructions(originals.pixels, found, inputs=seen),
+            names=originals.unique_names(),
+        )
+        say(written(output, len(found)))

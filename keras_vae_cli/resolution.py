@@ -1,16 +1,19 @@
 """Settings that depend on others: their defaults, and what contradicts itself."""
 
 import dataclasses
-import os
-import pathlib
 
-from keras_vae_cli.command import Mistake
-from keras_vae_cli.settings import flag_of, is_folder, shown
+from keras_vae_cli.arguments import check_dataset, is_folder, locate, pretrained_models
+from keras_vae_cli.command import Mistake, flag_of
+from keras_vae_cli.options import MAX_PIXELS
+from keras_vae_cli.settings import shown
 
 
 def resolved(settings):
     """Put a value in the place of each None that has a meaning."""
-    settings = _with_folder(settings)
+    settings = dataclasses.replace(settings, dataset=check_dataset(settings.dataset))
+    if settings.start_from is not None and settings.start_from not in pretrained_models():
+        # So that it is found from everywhere.
+        settings = dataclasses.replace(settings, start_from=str(locate(settings.start_from).resolve()))
     from_folder, is_binary = is_folder(settings.dataset), settings.likelihood == "bernoulli"
     has_mixture, is_elbo = settings.prior != "standard_normal", settings.objective == "elbo"
     is_scheduled = settings.beta_schedule != "constant"
@@ -23,7 +26,8 @@ def resolved(settings):
         ),
         "channels": ("a folder", from_folder, 3),
         "holdout": ("a folder", from_folder, 0.1),
-        "broken_files": ("a folder", from_folder, "raise"),
+        "broken_files": ("a folder", from_folder, "refuse"),
+        "max_pixels": ("a folder", from_folder, MAX_PIXELS),
         "limit": ("a data set with a name", not from_folder, None),
         "binarize": ("--likelihood bernoulli and a data set with a name", is_binary and not from_folder, "dynamic"),
         "filters": ("--architecture conv", settings.architecture == "conv", (32, 64)),
@@ -46,21 +50,6 @@ def resolved(settings):
     settings = dataclasses.replace(settings, **values)
     _check_combinations(settings, has_mixture, is_elbo, is_scheduled)
     return settings
-
-
-def _with_folder(settings):
-    """Check a folder, and name it so that it is found from everywhere."""
-    if not is_folder(settings.dataset):
-        if settings.dataset in (os.curdir, os.pardir) or pathlib.Path(settings.dataset).is_file():
-            raise Mistake(
-                "`dataset` must be the name of a data set or a folder with a slash in its name. "
-                f"Received: {settings.dataset!r}"
-            )
-        return settings
-    folder = pathlib.Path(settings.dataset).expanduser()
-    if not folder.is_dir():
-        raise Mistake(f"`dataset` must be an existing folder where it has a slash. Received: {settings.dataset!r}")
-    return dataclasses.replace(settings, dataset=str(folder.resolve()))
 
 
 def _value(settings, name, where, applies, default):

@@ -15,6 +15,7 @@ RUN_FILES = (
     "samples.png",
     "latent.png",
     "loss.png",
+    "last.keras",
 )
 UNFINISHED = "unfinished"
 CHECKPOINTS = ("last.keras", "best.keras")
@@ -87,7 +88,8 @@ class RunDirectory:
         is_finished = any(name != UNFINISHED for name in found)
         if is_finished and not overwrite:
             raise Mistake(
-                "`--output` already holds a run: take another directory, or --overwrite to replace it. "
+                "`--output` already holds a run: take another directory, --overwrite to replace it, or more --epochs "
+                "of the same settings to go on with it. "
                 f"Received: {path!r}"
             )
         return is_finished

@@ -2,22 +2,24 @@
 
 import dataclasses
 import math
-import os
 from typing import Annotated, Literal
 
 import typer
+
+from keras_vae_cli.arguments import did_you_mean
+from keras_vae_cli.command import flag_of
 
 SCALE_MODES = ("learned", "optimal", "per_dimension")
 _DATA, _MODEL, _OBJECTIVE, _TRAINING = "Data", "Model", "Objective", "Training"
 
 
-def is_folder(dataset):
-    """Return whether a name is that of a folder of images: it has a slash."""
-    return "/" in dataset or os.sep in dataset
-
-
-def flag_of(name):
-    return name if name == "dataset" else "--" + name.replace("_", "-")
+# Those that Keras has had since 3.10, and takes by name.
+ACTIVATIONS = (
+    *("celu", "elu", "exponential", "gelu", "glu", "hard_shrink", "hard_sigmoid", "hard_silu", "hard_swish"),
+    *("hard_tanh", "leaky_relu", "linear", "log_sigmoid", "log_softmax", "mish", "relu", "relu6", "selu", "sigmoid"),
+    *("silu", "soft_shrink", "softmax", "softplus", "softsign", "sparse_plus", "sparse_sigmoid", "sparsemax"),
+    *("squareplus", "swish", "tanh", "tanh_shrink", "threshold"),
+)
 
 
 def shown(value):
@@ -52,6 +54,13 @@ def _one_or_three(value):
     return value
 
 
+def _activation(name):
+    """Refuse what Keras does not know."""
+    if name not in ACTIVATIONS:
+        raise typer.BadParameter(f"{name!r} is not one of Keras's activations.{did_you_mean(name, ACTIVATIONS)}")
+    return name
+
+
 def _integers(text):
     """Read whole numbers above 0, with commas between them."""
     words = text.split(",")
@@ -68,6 +77,15 @@ def _scale_or_mode(text):
         return _positive(float(text))
     except ValueError as error:
         raise typer.BadParameter(f"{text!r} is neither a number nor one of {', '.join(SCALE_MODES)}.") from error
+
+
+def _read_start_from(context: typer.Context, model: str | None):
+    """Take the options under Model from the run that is started from, where it has a config."""
+    if model is not None:
+        from keras_vae_cli.config_file import read_model_words  # which needs this module
+
+        context.default_map = read_model_words(model) | (context.default_map or {})
+    return model
 
 
 _COUNT = {"min": 1, "metavar": "<int>"}
@@ -90,9 +108,11 @@ class Settings:
     dataset: Annotated[
         str,
         typer.Argument(
-            help="fashion_mnist, mnist, cifar10, digits or cartoon_faces; or a folder of images, with a slash in its "
-            "name, such as photos/. Data sets are looked for in the directory named by the environment variable "
-            "KERAS_VAE_DATA, then where the system or Keras keeps them.",
+            help="fashion_mnist, mnist, cifar10, digits or cartoon_faces; or a folder of images, such as photos/. Data "
+            "sets are looked for in the directory named by the environment variable KERAS_VAE_DATA, then where the "
+            "system or Keras keeps them. Folders within the folder, or its table labels.csv with the columns file and "
+            "label, give the images' classes.",
+            metavar="DATASET",
             show_default=False,
         ),
     ]
@@ -126,11 +146,20 @@ class Settings:
         ),
     ] = None
     broken_files: Annotated[
-        Literal["raise", "skip"] | None,
+        Literal["refuse", "skip"] | None,
         _option(
             "What happens when a folder's image cannot be read: the run ends, or goes without it and says so.",
             panel=_DATA,
-            show_default="raise",
+            show_default="refuse",
+        ),
+    ] = None
+    max_pixels: Annotated[
+        int | None,
+        _option(
+            "The most pixels that a folder's image file may have; decoding takes some 10 bytes for each.",
+            panel=_DATA,
+            show_default="67,108,864, a square of 8192",
+            **_COUNT,
         ),
     ] = None
     limit: Annotated[
@@ -145,8 +174,9 @@ class Settings:
     binarize: Annotated[
         Literal["dynamic", "fixed", "none"] | None,
         _option(
-            "dynamic: each pixel becomes 0 or 1 afresh in each epoch, the test images once; fixed: once; none: grey "
-            "values, with which a Bernoulli's loss is a cross-entropy and no density.",
+            metavar="<name>",
+            help="dynamic: each pixel becomes 0 or 1 afresh in each epoch, the test images once; fixed: once; none: "
+            "grey values, with which a Bernoulli's loss is a cross-entropy and no density.",
             panel=_DATA,
             show_default="dynamic for bernoulli, none for others and for folders",
         ),
@@ -174,7 +204,9 @@ class Settings:
             show_default="500,500",
         ),
     ] = None
-    activation: Annotated[str, _option("Any of Keras, such as relu, leaky_relu or tanh.", panel=_MODEL)] = "relu"
+    activation: Annotated[
+        str, _option("Any of Keras, such as relu, leaky_relu or tanh.", panel=_MODEL, callback=_activation)
+    ] = "relu"
     batch_normalization: Annotated[
         bool, _option("conv: normalise after each convolution.", panel=_MODEL, flag="--batch-normalization")
     ] = False
@@ -292,7 +324,40 @@ class Settings:
     ] = None
 
     epochs: Annotated[int, _option("Passes over the training images.", panel=_TRAINING, **_COUNT)] = 20
-    batch_size: Annotated[int, _option("Images in a step.", panel=_TRAINING, **_COUNT)] = 128
+    batch_size: Annotated[
+        int | None,
+        _option(
+            "Images in a step.",
+            panel=_TRAINING,
+            show_default="128; of fewer than 1280 images a tenth, but at least 8",
+            **_COUNT,
+        ),
+    ] = None
+    patience: Annotated[
+        int | None,
+        _option(
+            "End the training when the test elbo has not risen for this many epochs.",
+            panel=_TRAINING,
+            show_default="train all --epochs",
+            **_COUNT,
+        ),
+    ] = None
+    keep: Annotated[
+        Literal["last", "best"],
+        _option("Which epoch's model is kept: the last one, or that of the best test elbo.", panel=_TRAINING),
+    ] = "last"
+    start_from: Annotated[
+        str | None,
+        _option(
+            "Begin with the weights of this model: the directory of a run, or the name of a pretrained model. Its "
+            "options under Model are then the defaults.",
+            panel=_TRAINING,
+            metavar="MODEL",
+            show_default="random weights",
+            is_eager=True,
+            callback=_read_start_from,
+        ),
+    ] = None
     learning_rate: Annotated[float, _option("Of the optimizer, Adam.", panel=_TRAINING, callback=_positive)] = 1e-3
     precision: Annotated[
         Literal["float32", "mixed_bfloat16", "mixed_float16"],
@@ -306,9 +371,19 @@ class Settings:
     seed: Annotated[int, _option("Of all that is random.", panel=_TRAINING, min=0, max=2**31 - 1, metavar="<int>")] = 0
 
     def differences(self, other):
-        """Name the settings in which another run differs, the number of epochs apart."""
+        """Name the settings in which another run differs, the number of epochs and the patience apart."""
         return [
             f"{flag_of(field.name)} {shown(mine)} and not {shown(theirs)}"
             for field in dataclasses.fields(self)
-            if field.name != "epochs" and (mine := getattr(self, field.name)) != (theirs := getattr(other, field.name))
+            if field.name not in ("epochs", "patience")
+            and (mine := getattr(self, field.name)) != (theirs := getattr(other, field.name))
         ]
+
+
+def model_fields():
+    """Return the names of the settings that make the model, and with the data its shape."""
+    return [
+        field.name
+        for field in dataclasses.fields(Settings)
+        if field.type.__metadata__[0].rich_help_panel == _MODEL or field.name in ("image_size", "channels")
+    ]

@@ -6,9 +6,9 @@ import json
 import numpy as np
 import tensorflow as tf
 
-from keras_vae_cli.command import Mistake, versions
+from keras_vae_cli.arguments import is_folder
+from keras_vae_cli.command import Mistake, flag_of, versions
 from keras_vae_cli.interruption import by_default
-from keras_vae_cli.settings import flag_of, is_folder
 
 
 def make_strategy(name, cluster):

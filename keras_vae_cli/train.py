@@ -12,9 +12,12 @@ import typer
 from keras_vae_cli import config_file
 from keras_vae_cli.cluster import as_lost_worker, cluster_of, meet
 from keras_vae_cli.command import Mistake, as_mistake, quiet_start
+from keras_vae_cli.continuation import carry_over, goes_on
 from keras_vae_cli.interruption import Interrupted, interruptible, signal_of, uninterrupted
+from keras_vae_cli.outputs import check_writable
 from keras_vae_cli.resolution import resolved
 from keras_vae_cli.run_directory import RUN_FILES, RunDirectory
+from keras_vae_cli.screen import say
 from keras_vae_cli.settings import Settings
 
 
@@ -36,7 +39,7 @@ def _with_settings(command):
 
 def _read_config(context: typer.Context, path: pathlib.Path | None):
     if path is not None:
-        context.default_map = config_file.read_words(path)
+        context.default_map = (context.default_map or {}) | config_file.read_words(path)
     return path
 
 
@@ -82,6 +85,7 @@ def train(
 
     Ctrl-C leaves the model as it is in the directory's unfinished/; the same
     command again goes on after the last whole epoch, as if nothing had been.
+    With more --epochs it goes on with a finished run.
 
     \b
     Examples:
@@ -100,18 +104,23 @@ def train(
         with interruptible():
             _take_part(settings, cluster, how)
         return
-    directory = RunDirectory(output, overwrite=overwrite)
+    continues = not overwrite and goes_on(settings, output)
+    check_writable(output, "--output")
+    directory = RunDirectory(output, overwrite=overwrite or continues)
     with interruptible():
         try:
+            if continues:
+                say(f"Going on with the run in {output}, which stays as it is until the further epochs are done")
+                carry_over(directory.path, directory.workspace)
             _run(settings, directory, overwrite, how)
         finally:
             directory.remove_if_without_model()
-    typer.echo(f"{'Replaced' if directory.replaces else 'Wrote'} {output}: {', '.join(RUN_FILES)}")
+    say(f"{'Replaced' if directory.replaces else 'Wrote'} {output}: {', '.join(RUN_FILES)}")
 
 
 def _run(settings, directory, overwrite, how):
-    if directory.replaces:
-        typer.echo(f"The run in {directory.path} will be replaced when this one is whole")
+    if directory.replaces and overwrite:
+        say(f"The run in {directory.path} will be replaced when this one is whole")
     with _prepared(settings, how) as run:
         _begin(run.settings, directory, overwrite)
         try:
@@ -128,11 +137,11 @@ def _take_part(settings, cluster, how):
     """Be one of the workers that write nothing."""
     try:
         with _prepared(settings, how) as run, as_mistake(FloatingPointError):
-            typer.echo(f"This is {cluster}; {cluster.addresses[0]} is the chief, which shows and writes the results")
+            say(f"This is {cluster}; {cluster.addresses[0]} is the chief, which shows and writes the results")
             run.take_part()
     except KeyboardInterrupt as error:
         raise Interrupted(f"{cluster} was interrupted, and all others end with it", signal_of(error)) from error
-    typer.echo(f"Done: {cluster}")
+    say(f"Done: {cluster}")
 
 
 @contextlib.contextmanager

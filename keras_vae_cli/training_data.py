@@ -1,13 +1,15 @@
 """The images of a training run."""
 
 import abc
+import dataclasses
+import math
 
 import numpy as np
 import tensorflow as tf
 
 import keras_vae as kv
+from keras_vae_cli.arguments import is_folder
 from keras_vae_cli.loading import TEST_SEED, load_named, observations
-from keras_vae_cli.settings import is_folder
 
 # Test images of a folder that are read for the pictures; of other data sets all are at hand.
 _NUM_SHOWN = 1000
@@ -51,6 +53,7 @@ class NamedData(TrainingData):
     def __init__(self, settings):
         size = settings.image_size[0] if settings.image_size else None
         self.train, self.test = load_named(settings.dataset, image_size=size, limit=settings.limit)
+        settings = with_batch_size(settings, len(self.train))
         super().__init__(settings, len(self.train), len(self.test), self.train.images.shape[1:])
 
     def pipelines(self, likelihood):
@@ -77,16 +80,19 @@ class FolderData(TrainingData):
 
     def __init__(self, settings):
         self.size = settings.image_size if len(settings.image_size) == 2 else settings.image_size * 2
+        part = {"validation_split": settings.holdout, "channels": settings.channels}
+        count = len(kv.data.image_folder(settings.dataset, 1, subset="training", verify=False, **part).files)
+        settings = with_batch_size(settings, count)
         self.train, self.test = kv.data.image_folder(
             settings.dataset,
             self.size,
             batch_size=settings.batch_size,
             shuffle=True,
             seed=settings.seed,
-            channels=settings.channels,
-            validation_split=settings.holdout,
             subset="both",
-            on_error=settings.broken_files,
+            on_error={"refuse": "raise", "skip": "skip"}[settings.broken_files],
+            max_pixels=settings.max_pixels,
+            **part,
         )
         event_shape = (*self.size, settings.channels)
         super().__init__(settings, len(self.train.files), len(self.test.files), event_shape)
@@ -102,14 +108,25 @@ class FolderData(TrainingData):
 
     def shown(self):
         """Read some test images; see `TrainingData`."""
-        settings = self.settings
-        files = self.test.files[:_NUM_SHOWN]
-        return kv.data.read_images(settings.dataset, files, self.size, channels=settings.channels), None, None
+        settings, files = self.settings, self.test.files
+        if len(files) > _NUM_SHOWN:  # spaced evenly: names may go by class
+            files = [files[place] for place in np.linspace(0, len(files) - 1, _NUM_SHOWN).round().astype(int)]
+        how = {"channels": settings.channels, "max_pixels": settings.max_pixels}
+        labels = kv.data.read_labels(settings.dataset, files) or (None, None)
+        return kv.data.read_images(settings.dataset, files, self.size, **how), *labels
 
 
 def load_training_data(settings):
     """Load, or find, the images that the settings name."""
     return FolderData(settings) if is_folder(settings.dataset) else NamedData(settings)
+
+
+def with_batch_size(settings, num_images):
+    """Choose the batch where it was left open: smaller for few images, for an epoch must have some steps."""
+    if settings.batch_size is not None:
+        return settings
+    tenth = 2 ** int(math.log2(max(num_images / 10, 8)))
+    return dataclasses.replace(settings, batch_size=min(128, tenth))
 
 
 def values_in_words(settings):

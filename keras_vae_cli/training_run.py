@@ -9,11 +9,9 @@ import math
 import pathlib
 import sys
 import tempfile
-import textwrap
 
 import keras
 import tensorflow as tf
-import typer
 
 import keras_vae as kv
 from keras_vae_cli.checkpoints import Checkpoints
@@ -21,10 +19,12 @@ from keras_vae_cli.command import Mistake, versions
 from keras_vae_cli.loading import grey_values
 from keras_vae_cli.model_parts import build_model
 from keras_vae_cli.progress import EpochLines, TrainingSpeed
+from keras_vae_cli.screen import counted, folded, say
 from keras_vae_cli.strategies import check_agreement, from_chief, make_strategy
 from keras_vae_cli.training_data import examples, load_training_data, values_in_words
 
 _NUM_SAMPLES = 64
+_FEW_STEPS = 1000
 
 
 class TrainingRun:
@@ -41,11 +41,11 @@ class TrainingRun:
 
     def train(self, directory):
         """Train, from the last checkpoint if there is one, evaluate on the test set, and write all files of the run."""
-        typer.echo(self._announcement())
+        say(self._announcement())
         self._resume(directory)
         speed, lines = TrainingSpeed(self.data.num_train), EpochLines(self.data.steps_per_epoch)
         with contextlib.closing(lines), contextlib.closing(self.checkpoints):
-            self._fit([*self.checkpoints.callbacks(), speed, lines])
+            self._fit([*self.checkpoints.callbacks(self._stopping()), speed, lines])
         self._finish(directory, speed)
 
     def take_part(self):
@@ -70,7 +70,7 @@ class TrainingRun:
         return f"goes on after epoch {whole}" if whole else "begins again: no epoch was whole"
 
     def _resume(self, directory):
-        self.checkpoints = Checkpoints(directory)
+        self.checkpoints = Checkpoints(directory, self.monitor)
         path = self.checkpoints.path
         if self.cluster:
             check_agreement(self.strategy, self.settings, self.data)
@@ -88,10 +88,21 @@ class TrainingRun:
                 f"begin anew. Received: {epochs}"
             )
         self.vae = vae
-        typer.echo(f"Resuming after epoch {done} of {epochs}")
+        say(f"Resuming after epoch {done} of {epochs}")
+
+    def _stopping(self):
+        """End the training early where that is asked for."""
+        if self.settings.patience is None:
+            return []
+        return [keras.callbacks.EarlyStopping(self.monitor, mode="max", patience=self.settings.patience)]
+
+    @property
+    def monitor(self):
+        """What the best epoch has most of."""
+        return "val_iwelbo" if self.settings.objective == "iwelbo" else "val_elbo"
 
     def _fit(self, callbacks):
-        if self.checkpoints.epochs < self.settings.epochs:
+        if self.checkpoints.epochs < self.settings.epochs and not self.checkpoints.is_stopped:
             self.vae.fit(
                 self.train_data,
                 validation_data=self.test_data,
@@ -102,43 +113,64 @@ class TrainingRun:
             )
 
     def _finish(self, directory, speed):
-        if self.strategy.num_replicas_in_sync > 1:
+        last, epoch = self.checkpoints.epochs, self.checkpoints.epochs
+        if last < self.settings.epochs:
+            patience = counted(self.settings.patience, "epoch")
+            say(f"Stopped after epoch {last} of {self.settings.epochs}: no better test elbo for {patience}")
+        if self.settings.keep == "best":
+            epoch = self.checkpoints.best
+            self.vae = self.checkpoints.load_best()
+            say(f"Keeping the model of epoch {epoch}, the best one on the test images")
+        elif self.strategy.num_replicas_in_sync > 1:
             self.vae = kv.load_model(self.checkpoints.path)  # on one device, as whoever uses it will have it
+        results, why = self.checkpoints.results(epoch), ""
         if self.settings.scale == "optimal":
-            typer.echo("Setting the scale to its optimum on all training images")
+            say("Setting the scale to its optimum on all training images")
             self.train_data.epoch.assign(self.settings.epochs)  # the same order after a resumption
             self.vae.calibrate(self.train_data)
-        results = self.vae.evaluate(self.test_data, verbose=0, return_dict=True)
+            why = f", now with that scale; in the table {results['elbo']:.2f}, with a running average of the scale"
+            results = self.vae.evaluate(self.test_data, verbose=0, return_dict=True)
         if not all(math.isfinite(value) for value in results.values()):
             raise FloatingPointError(f"the test loss must be finite: try a lower --learning-rate. Received: {results}")
 
-        typer.echo("Saving the model and its pictures")
+        say("Saving the model and its pictures")
         self.vae.save(directory / "model.keras")
-        metrics = self._metrics(results, speed.images_per_second)
+        metrics = self._metrics(results, epoch, speed.images_per_second)
         (directory / "metrics.json").write_text(json.dumps(metrics, indent=2) + "\n", encoding="utf-8")
         self._draw(directory)
         if "iwelbo" in results:
-            typer.echo(f"Test iwelbo {results['iwelbo']:.2f} nats per image, {self.settings.num_samples} samples")
-        typer.echo(
+            say(f"Test iwelbo {results['iwelbo']:.2f} nats per image, {counted(self.settings.num_samples, 'sample')}")
+        say(
             f"Test elbo {results['elbo']:.2f} nats per image: reconstruction_loss "
-            f"{results['reconstruction_loss']:.2f}, kl_loss {results['kl_loss']:.2f}"
+            f"{results['reconstruction_loss']:.2f}, kl_loss {results['kl_loss']:.2f}{why}"
         )
         if speed.images_per_second:
-            typer.echo(f"Trained at {speed.images_per_second:,.0f} images/s")
+            say(f"Trained at {speed.images_per_second:,.0f} images/s")
 
     def _announcement(self):
         settings = self.settings
         size = " x ".join(map(str, self.data.event_shape))
-        epochs = "1 epoch" if settings.epochs == 1 else f"{settings.epochs} epochs"
+        epochs, images = counted(settings.epochs, "epoch"), counted(self.data.num_train, "image")
         weights = sum(math.prod(variable.shape) for variable in self.vae.trainable_variables)
         lines = (
-            f"Training on {self.data.num_train:,} images of {size}, {epochs}, on the {_device()}",
-            f"{settings.architecture}, {settings.latent_dim} latent dimensions, {weights:,} weights",
+            f"Training on {images} of {size}, {epochs}, on the {_device()}",
+            f"{settings.architecture}, {counted(settings.latent_dim, 'latent dimension')}, {weights:,} weights",
             f"Likelihood {settings.likelihood}, prior {settings.prior}, objective {settings.objective}",
             f"Observations {values_in_words(settings)['train']}",
+            *self._steps_in_words(),
             *self._devices_in_words(),
         )
-        return "\n".join(map(_folded, lines))
+        return "\n".join(lines)
+
+    def _steps_in_words(self):
+        """Say where a training is so short that it comes to little."""
+        steps = self.data.steps_per_epoch
+        total = steps * self.settings.epochs
+        if total < _FEW_STEPS:
+            yield (
+                f"{counted(steps, 'step')} an epoch with --batch-size {self.settings.batch_size}, {total:,} in all: a "
+                f"model needs some thousands, and --epochs {-(-_FEW_STEPS // steps)} would make {_FEW_STEPS:,}"
+            )
 
     def _devices_in_words(self):
         replicas, gpus = self.strategy.num_replicas_in_sync, len(tf.config.list_physical_devices("GPU"))
@@ -151,7 +183,7 @@ class TrainingRun:
         if self.settings.precision != "float32":
             yield f"Precision {self.settings.precision}"
 
-    def _metrics(self, results, images_per_second):
+    def _metrics(self, results, epoch, images_per_second):
         settings = self.settings
         return {
             **{name: float(value) for name, value in results.items()},
@@ -160,7 +192,8 @@ class TrainingRun:
             "num_train": self.data.num_train,
             "num_test": self.data.num_test,
             "binarization": values_in_words(settings),
-            "epochs": settings.epochs,
+            "epochs": self.checkpoints.epochs,
+            "kept_epoch": epoch,
             "seed": settings.seed,
             "images_per_second": images_per_second and round(images_per_second, 1),
             "device": _device(),
@@ -202,11 +235,12 @@ class TrainingRun:
 def prepare(settings, *, fallback_to_digits=False, strategy="none", cluster=None):
     """Load the data and build the model, and so find what is wrong with the settings before anything is trained."""
     strategy = make_strategy(strategy, cluster)
-    if settings.batch_size < strategy.num_replicas_in_sync:
+    if settings.patience is not None and cluster is not None:
         raise ValueError(
-            f"`--batch-size` must be at least {strategy.num_replicas_in_sync}, an image for each device. "
-            f"Received: {settings.batch_size}"
+            "`--patience` must be left out with several workers, which would not all stop at once. "
+            f"Received: {settings.patience}"
         )
+    _check_batch(settings, strategy)
     try:
         data = load_training_data(settings)
     except kv.data.DataNotFoundError as error:
@@ -214,9 +248,18 @@ def prepare(settings, *, fallback_to_digits=False, strategy="none", cluster=None
             raise
         # They are few: with the epochs of a large set the model would hardly have begun to learn.
         settings = dataclasses.replace(settings, dataset="digits", epochs=10 * settings.epochs)
-        typer.echo(f"{error} Going on with scikit-learn's digits, for {settings.epochs} epochs.")
+        say(f"{error} Going on with scikit-learn's digits, for {settings.epochs} epochs.")
         data = load_training_data(settings)
-    return TrainingRun(settings, data, strategy, cluster)
+    _check_batch(data.settings, strategy)
+    return TrainingRun(data.settings, data, strategy, cluster)
+
+
+def _check_batch(settings, strategy):
+    if settings.batch_size is not None and settings.batch_size < strategy.num_replicas_in_sync:
+        raise ValueError(
+            f"`--batch-size` must be at least {strategy.num_replicas_in_sync}, an image for each device. "
+            f"Received: {settings.batch_size}"
+        )
 
 
 @contextlib.contextmanager
@@ -224,7 +267,7 @@ def log_lines():
     """Show what the package logs as plain lines on standard output."""
     logger = logging.getLogger("keras_vae")
     handler = logging.StreamHandler(sys.stdout)
-    handler.format = lambda record: _folded(record.getMessage())
+    handler.format = lambda record: folded(record.getMessage())
     level = logger.level
     logger.addHandler(handler)
     logger.setLevel(logging.INFO)
@@ -233,10 +276,6 @@ def log_lines():
     finally:
         logger.removeHandler(handler)
         logger.setLevel(level)
-
-
-def _folded(line):
-    return textwrap.fill(line, 80, subsequent_indent="  ")
 
 
 def _device():

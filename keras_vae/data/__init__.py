@@ -10,6 +10,7 @@ from keras_vae.data.image_set import ImageSet
 from keras_vae.data.load import load
 from keras_vae.data.pipeline import pipeline
 from keras_vae.data.read_factors import read_factors
+from keras_vae.data.read_labels import read_labels
 
 __all__ = [
     "BrokenImageError",
@@ -23,4 +24,5 @@ __all__ = [
     "pipeline",
     "read_factors",
     "read_images",
+    "read_labels",
 ]

@@ -3,16 +3,26 @@
 import hashlib
 import os
 import pathlib
+import stat
 from collections.abc import Sequence
 from typing import Any, Literal
 
 import numpy as np
 
-from keras_vae.core import check_choice, check_shape
+from keras_vae.core import check_choice, check_integer, check_shape
 
-IMAGE_SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
+# The formats that are read, by Pillow's names, and the endings of their files. Pillow knows many more.
+_FORMATS = ("AVIF", "BMP", "GIF", "JPEG", "JPEG2000", "PNG", "TIFF", "WEBP")
+IMAGE_SUFFIXES = (".avif", ".bmp", ".gif", ".j2k", ".jp2", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
+
+# 8192 x 8192 pixels, which take some 700 MB to decode.
+MAX_PIXELS = 2**26
 
 _MODES = {1: "L", 3: "RGB"}
+
+# Tags of a TIFF, and values of theirs.
+_BITS_PER_SAMPLE, _PHOTOMETRIC, _SAMPLE_FORMAT = 258, 262, 339
+_WHITE_IS_ZERO, _SIGNED = 0, 2
 
 
 class BrokenImageError(ValueError):
@@ -60,7 +70,7 @@ def find_images(path, recursive):
         hint = "" if recursive else " Images in folders within it are found with recursive=True."
         raise ValueError(
             f"`path` must hold images, files that end in {', '.join(IMAGE_SUFFIXES)}.{hint} "
-            f"Received: {str(path)!r} with {others} other files"
+            f"Received: {str(path)!r} with {others} other file{'s' * (others != 1)}"
         )
     return sorted(found)
 
@@ -71,34 +81,90 @@ def is_in_validation(name, share):
     return int.from_bytes(digest[:8]) < share * 2.0**64
 
 
-def read_image(path, image_size, channels):
+def read_image(path, image_size, channels, max_pixels=MAX_PIXELS):
     """Read an image file, crop the centre to the shape wanted, and resize that.
 
-    A photograph is turned as its camera says, transparent places become white, 16 bits become 8, and of an animation
-    the first picture is taken.
+    A photograph is turned as its camera says, transparent places become white, of an animation the first picture is
+    taken, and values of more than 8 bits are scaled: the largest that the file's bits can hold becomes white.
     """
     from PIL import Image, ImageOps  # here, for the sake of a quick `import keras_vae`
 
     height, width = image_size
     try:
-        with Image.open(path) as image:
+        with _ordinary_file(path) as file, _opened(file, path) as image:
+            if image.width * image.height > max_pixels:
+                raise ValueError(
+                    f"{image.width} x {image.height} pixels, more than the {max_pixels:,} that `max_pixels` allows"
+                )
+            levels = _levels(image)
             # A large JPEG is decoded at a fraction of its size where that is enough.
             image.draft(None, (width, height))
-            image = ImageOps.exif_transpose(image)
-            image = _flat(image).convert(_MODES[channels])
+            image = _flat(ImageOps.exif_transpose(image), *levels).convert(_MODES[channels])
             image = ImageOps.fit(image, (width, height), Image.Resampling.BILINEAR)
     except Exception as error:  # a decoder raises what it likes at bytes that make no sense
-        raise BrokenImageError(path, f"{type(error).__name__}: {error}") from error
+        reason = str(error) if type(error) is ValueError else f"{type(error).__name__}: {error}"
+        raise BrokenImageError(path, reason) from error
     return np.asarray(image).reshape(height, width, channels)
 
 
-def _flat(image):
-    """Return an image of 8 bits without transparency."""
+def _ordinary_file(path):
+    """Open a file to be read; a pipe would wait for its writer without end."""
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise ValueError("a pipe, a device or a folder, not an ordinary file")
+    return os.fdopen(descriptor, "rb")
+
+
+def _opened(file, path):
+    """Open an image in one of the known formats, and read no more than its header.
+
+    `Image.open` would try every format that Pillow knows, and apply a bound of its own to the number of pixels.
+    """
     from PIL import Image
 
-    if image.mode.startswith("I"):
-        # Pillow would clip what is beyond 255.
-        return Image.fromarray((np.asarray(image).astype(np.uint32) // 257).astype(np.uint8))
+    Image.init()
+    beginning = file.read(16)
+    for name in _FORMATS:
+        factory, accepts = Image.OPEN.get(name, (None, None))
+        accepted = factory is not None and accepts(beginning)
+        if isinstance(accepted, str):  # why this Pillow cannot read it
+            raise ValueError(accepted)
+        if accepted:
+            file.seek(0)
+            return factory(file, os.fspath(path))
+    known = ", ".join(name for name in _FORMATS if name in Image.OPEN)
+    raise ValueError(f"no image of a known format: {known}" if beginning else "an empty file")
+
+
+def _levels(image):
+    """Return the value that stands for white where a value has more than 8 bits, and whether it stands for black.
+
+    It is the largest that the bits can hold, or 1 for floats. Of integers of 32 bits it is not known, and None.
+    """
+    tags = getattr(image, "tag_v2", {})  # of a TIFF
+    is_inverted = tags.get(_PHOTOMETRIC) == _WHITE_IS_ZERO
+    if image.mode == "F":
+        return 1, is_inverted
+    is_signed = tags.get(_SAMPLE_FORMAT, (1,))[0] == _SIGNED
+    bits = tags.get(_BITS_PER_SAMPLE, (16,))[0]
+    return 2 ** (bits - is_signed) - 1 if bits <= 16 else None, is_inverted
+
+
+def _flat(image, white, is_inverted):
+    """Return an image of 8 bits a value, without transparency."""
+    from PIL import Image
+
+    if image.mode == "F" or image.mode.startswith("I"):
+        values = np.asarray(image)
+        low, high = values.min(), values.max()
+        if white is None or not (low >= 0 and high <= white):  # also refuses NaN
+            raise ValueError(
+                f"{'floats' if image.mode == 'F' else 'integers'} from {low:g} to {high:g}, and nothing says which "
+                "value is white: save it with 8 or 16 bits, or as floats from 0 to 1"
+            )
+        grey = np.rint(values * np.float32(255 / white)).astype(np.uint8)
+        return Image.fromarray(255 - grey if is_inverted else grey)
     if image.has_transparency_data:
         image = image.convert("RGBA")
         return Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
@@ -111,6 +177,7 @@ def read_images(
     image_size: int | Sequence[int],
     *,
     channels: Literal[1, 3] = 3,
+    max_pixels: int = MAX_PIXELS,
 ) -> np.ndarray:
     """Read some images of a folder into memory, as `image_folder` reads them.
 
@@ -124,6 +191,8 @@ def read_images(
         Side of a square, or height and width; each image is cropped at its centre and resized to it.
     channels : {1, 3}
         Grey or colour.
+    max_pixels : int
+        The most pixels that a file may have; one with more is refused before it is decoded.
 
     Returns
     -------
@@ -138,11 +207,12 @@ def read_images(
     """
     size = check_image_size(image_size)
     check_choice("channels", channels, (1, 3))
+    check_integer("max_pixels", max_pixels, minimum=1)
     files = list(files)
     if not files:
         raise ValueError("`files` must name at least one image. Received: none")
     folder = pathlib.Path(path).expanduser()
-    return np.stack([read_image(folder / name, size, channels) for name in files])
+    return np.stack([read_image(folder / name, size, channels, max_pixels) for name in files])
 
 
 def check_image_size(image_size):

@@ -10,9 +10,16 @@ from typing import Any, Literal
 import numpy as np
 import tensorflow as tf
 
-from keras_vae.core import check_choice, check_number, resolve_seed
+from keras_vae.core import check_choice, check_integer, check_number, resolve_seed
 from keras_vae.data.epochs import batches_of_rows
-from keras_vae.data.image_files import BrokenImageError, check_image_size, find_images, is_in_validation, read_image
+from keras_vae.data.image_files import (
+    MAX_PIXELS,
+    BrokenImageError,
+    check_image_size,
+    find_images,
+    is_in_validation,
+    read_image,
+)
 
 _logger = logging.getLogger("keras_vae")
 
@@ -33,6 +40,7 @@ def image_folder(
     subset: Literal["training", "validation", "both"] | None = None,
     on_error: Literal["raise", "skip"] = "raise",
     verify: bool = True,
+    max_pixels: int = MAX_PIXELS,
     drop_remainder: bool = False,
 ) -> Any:  # TensorFlow has no types
     """Make a `tf.data.Dataset` of batches from a folder of images, which are read as they are needed.
@@ -42,13 +50,15 @@ def image_folder(
     as if it had not been cut.
 
     Each image is cropped at its centre to the shape wanted and then resized. Photographs are turned as the camera
-    says, transparent places become white, 16 bits become 8, and of animations the first picture is taken.
+    says, transparent places become white, and of animations the first picture is taken. Values of more than 8 bits are
+    scaled by what the file's bits can hold: 4095 is white with 12 of them, 65,535 with 16. Floats must be from 0 to 1;
+    others, and integers of 32 bits, are refused, for no value in them is known to be white.
 
     Parameters
     ----------
     path : str or os.PathLike
-        The folder. Files that end in .bmp, .gif, .jpeg, .jpg, .png, .tif, .tiff or .webp are images; others and hidden
-        ones are passed over.
+        The folder. Files that end in .avif, .bmp, .gif, .j2k, .jp2, .jpeg, .jpg, .png, .tif, .tiff or .webp are images
+        (AVIF needs Pillow 11.3 or later); others and hidden ones are passed over.
     image_size : int or tuple of int
         Side of a square, or height and width.
     batch_size : int
@@ -68,10 +78,13 @@ def image_folder(
         Which part is wanted, where `validation_split` is given.
     on_error : {"raise", "skip"}
         Whether a broken file is an error that names it, or is left out and named once, as a warning of the logger
-        "keras_vae". A file that breaks later makes its batch shorter by one.
+        "keras_vae", and counted. A file that breaks later makes its batch shorter by one.
     verify : bool
         Whether each file is read once before anything else: broken files are then found at once and not in the middle
         of an epoch, and each batch but the last is full.
+    max_pixels : int
+        The most pixels that a file may have, by default 2^26, as many as 8192 x 8192, which take some 700 MB to decode.
+        A file with more counts as broken, and is not decoded.
     drop_remainder : bool
         Whether a short last batch is left out.
 
@@ -95,6 +108,7 @@ def image_folder(
     """
     size = check_image_size(image_size)
     check_choice("channels", channels, (1, 3))
+    check_integer("max_pixels", max_pixels, minimum=1)
     check_choice("on_error", on_error, ("raise", "skip"))
     check_choice("subset", subset, (None, "training", "validation", "both"))
     _check_split(validation_split, subset)
@@ -104,7 +118,7 @@ def image_folder(
 
     datasets = []
     for part, files in parts.items():
-        reader = _FolderReader(folder, files, size, channels, on_error)
+        reader = _FolderReader(folder, files, size, channels, on_error, max_pixels)
         if verify:
             reader.verify()
         is_shuffled = shuffle and part != "validation"
@@ -115,12 +129,13 @@ def image_folder(
 class _FolderReader:
     """Reads images of a folder by their numbers; a broken one is an error, or is skipped and named once."""
 
-    def __init__(self, path, files, image_size, channels, on_error):
+    def __init__(self, path, files, image_size, channels, on_error, max_pixels):
         self.path = path
         self.files = tuple(files)
         self.image_size = image_size
         self.channels = channels
         self.on_error = on_error
+        self.max_pixels = max_pixels
         self._named = set()
 
     def verify(self):
@@ -138,6 +153,8 @@ class _FolderReader:
                 f"`path` must hold at least one whole image. Received: {str(self.path)!r}, where none "
                 f"of {len(self.files)} images is whole"
             )
+        if len(good) < len(self.files):
+            _logger.warning("%s: %d of %d images left out", self.path, len(self.files) - len(good), len(self.files))
         self.files = tuple(good)
 
     def read(self, rows):
@@ -155,7 +172,7 @@ class _FolderReader:
 
     def _image(self, name):
         try:
-            return read_image(self.path / name, self.image_size, self.channels)
+            return read_image(self.path / name, self.image_size, self.channels, self.max_pixels)
         except BrokenImageError as error:
             if self.on_error == "raise":
                 raise

@@ -6,7 +6,7 @@ import tensorflow_probability as tfp
 
 from keras_vae.core import Stream, check_choice, check_integer, fold_in
 from keras_vae.evaluation.estimate import LogMean
-from keras_vae.evaluation.execution import compiled, plan_annealing, progress_bar, specs_of, tensors_of
+from keras_vae.evaluation.execution import Steps, compiled, plan_annealing, specs_of, tensors_of
 
 # Within a stream of noise: where chains begin, and how they move.
 _START, _MOVES = range(2)
@@ -73,7 +73,7 @@ def annealed_estimate(vae, x, num_chains, *, seed, batch_size, progress, **optio
     annealing = Annealing(vae, specs_of(x), seed=seed, **options)
     plan = plan_annealing(num_chains, vae.likelihood.working_numbers, batch_size)
     total = LogMean(len(x.x))
-    bar = progress_bar(len(x.x), "image", progress)
+    shown = Steps(len(x.x), "image", progress)
     for start in range(0, len(x.x), plan.images):
         rows = slice(start, min(start + plan.images, len(x.x)))
         batch = tensors_of(x.rows(rows.start, rows.stop))
@@ -82,8 +82,9 @@ def annealed_estimate(vae, x, num_chains, *, seed, batch_size, progress, **optio
             size = min(plan.samples, num_chains - chunk * plan.samples)
             log_weight = annealing.up(batch, size, steps, start, chunk)
             total.add(rows, tf.reduce_logsumexp(log_weight, axis=0), tf.reduce_logsumexp(2 * log_weight, axis=0))
-        bar.update(rows.stop)
-    return total.estimate(num_chains)
+        if shown.is_over(rows.stop):
+            break
+    return total.estimate(num_chains).first(rows.stop)
 
 
 def sigmoid_betas(num_steps, steepness=4.0):

@@ -22,12 +22,24 @@ class Estimate(NamedTuple):
     pareto_k : numpy.ndarray
         Shape (n,): the shape of the tail of each image's weights (Vehtari et al. 2024), which up to `highest_k` can be
         trusted. NaN where no tail was fitted.
+    num_samples : int
+        For each image.
     """
 
     log_evidence: np.ndarray
     standard_error: np.ndarray
     mean_standard_error: float
     pareto_k: np.ndarray
+    num_samples: int
+
+    def first(self, size):
+        """Return the estimate for the first images, whose samples are independent of those of the others."""
+        if size == len(self.log_evidence):
+            return self
+        error = float(np.linalg.norm(self.standard_error[:size])) / size
+        return Estimate(
+            self.log_evidence[:size], self.standard_error[:size], error, self.pareto_k[:size], self.num_samples
+        )
 
 
 class LogMean:
@@ -54,7 +66,7 @@ class LogMean:
             mean_standard_error = float(np.linalg.norm(relative)) / len(relative)
         if pareto_k is None:
             pareto_k = np.full_like(relative, np.nan)
-        return Estimate(self.log_sum - np.log(num_samples), relative, mean_standard_error, pareto_k)
+        return Estimate(self.log_sum - np.log(num_samples), relative, mean_standard_error, pareto_k, num_samples)
 
 
 class SharedSamples:
@@ -68,14 +80,11 @@ class SharedSamples:
     shorter.
     """
 
-    def __init__(self, size, num_samples, samples, chunks):
+    def __init__(self, size, samples, chunks):
         self.width = -(-samples // min(samples, -(-_BLOCKS // chunks)))
         self.parts = -(-samples // self.width)
-        self.chunks = chunks
-        chunk, place = np.divmod(np.arange(num_samples), samples)
-        number = self._first_block(chunks - 1) + self.parts
-        self.counts = np.bincount(self._first_block(chunk) + place // self.width, minlength=number)
-        self.log_sums = np.full((len(self.counts), size), -np.inf)
+        self.samples, self.chunks = samples, chunks
+        self.log_sums = np.full((self._first_block(chunks - 1) + self.parts, size), -np.inf)
 
     def _first_block(self, chunk):
         """Return the number of a chunk's first block; where there are more chunks than blocks, some share theirs."""
@@ -87,9 +96,14 @@ class SharedSamples:
         blocks = slice(first, first + self.parts)
         self.log_sums[blocks, rows] = np.logaddexp(self.log_sums[blocks, rows], np.asarray(log_sums, np.float64))
 
-    def mean_standard_error(self):
-        """Return the standard error of the mean over images, over other samples, in nats; NaN for one sample."""
-        counts, log_sums = self.counts[self.counts > 0], self.log_sums[self.counts > 0]
+    def mean_standard_error(self, num_samples):
+        """Return the standard error of the mean over images, over other samples, in nats; NaN for one sample.
+
+        It is that of the first `num_samples` samples, and these are all that were added.
+        """
+        chunk, place = np.divmod(np.arange(num_samples), self.samples)
+        counts = np.bincount(self._first_block(chunk) + place // self.width, minlength=len(self.log_sums))
+        counts, log_sums = counts[counts > 0], self.log_sums[counts > 0]
         if len(counts) < 2:
             return float("nan")
         shares = np.exp(log_sums - np.logaddexp.reduce(log_sums, axis=0)).mean(axis=1)  # they add up to 1

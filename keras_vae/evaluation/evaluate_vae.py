@@ -9,7 +9,7 @@ import numpy as np
 from keras_vae.core import check_integer, html_table, resolve_seed, right_aligned
 from keras_vae.evaluation.aggregate import mutual_information
 from keras_vae.evaluation.bound import bound
-from keras_vae.evaluation.execution import check_model
+from keras_vae.evaluation.execution import Progress, check_model
 from keras_vae.evaluation.log_evidence import default_num_samples, estimate_evidence
 from keras_vae.evaluation.pareto import highest_k
 from keras_vae.models import LatentVariableModel, collect
@@ -130,9 +130,10 @@ class Evaluation:
         """Return a table for the screen."""
         lines = [f"{'nats per example':<20}{'mean':>12}{'standard error':>18}"]
         for name in _ROWS:
-            error = self.standard_errors.get(name)
-            shown = f"{error:>18.3f}" if error is not None and np.isfinite(error) else " " * 18
-            lines.append(f"{name:<20}{getattr(self, name):>12.3f}{shown}".rstrip())
+            error = self.standard_errors.get(name, float("nan"))
+            digits = _decimals(error if name != "marginal_kl" else self.standard_errors["mutual_information"])
+            shown = f"{error:>18.{digits}f}" if np.isfinite(error) else " " * 18
+            lines.append(f"{name:<20}{getattr(self, name):>12.{digits}f}{shown}".rstrip())
         lines[-1] += f"   {self._marginal_kl_note()}"
         bits = "-" if self.bits_per_dim is None else f"{self.bits_per_dim:.4f}"
         lines.append(f"{'bits_per_dim':<20}{bits:>12}   {self.bits_per_dim_note}")
@@ -193,7 +194,7 @@ def evaluate_vae(
     num_levels: int | None = None,
     seed: int | None = None,
     batch_size: int | None = None,
-    progress: bool = False,
+    progress: Progress = False,
     **annealing: Any,
 ) -> Evaluation:
     """Measure a model: its bound, its evidence, and what its latent dimensions carry.
@@ -225,8 +226,10 @@ def evaluate_vae(
         Of all noise; a fresh one by default.
     batch_size : int, optional
         As in `log_evidence`.
-    progress : bool
-        Whether a bar shows how far the evidence is.
+    progress : bool or callable
+        As in `log_evidence`: a bar, or a function that is called with the share that is done. Where it answers True,
+        what is measured are the examples that are done. 5000 samples for each of thousands of images take hours;
+        without a function the logger "keras_vae" warns once if the evidence will take more than a minute.
     **annealing
         `num_steps`, `num_leapfrog_steps` and `start`, as in `log_evidence`.
 
@@ -261,6 +264,7 @@ def evaluate_vae(
     evidence = estimate_evidence(
         vae, x, num_samples, method, seed=seed, batch_size=batch_size, progress=progress, **annealing
     )
+    x = x.rows(0, len(evidence.log_evidence))
     parts = bound(vae, x, elbo_samples, seed=seed)
     information = mutual_information(vae, x, aggregate_size, seed=seed)
     per_example = {
@@ -284,7 +288,7 @@ def evaluate_vae(
         marginal_kl_lower=max(0.0, top_rate - information.upper),
         standard_errors=errors,
         monte_carlo_error=evidence.mean_standard_error,
-        heavy_tailed_share=float(np.mean(tails > highest_k(num_samples))) if len(tails) else float("nan"),
+        heavy_tailed_share=float(np.mean(tails > highest_k(evidence.num_samples))) if len(tails) else float("nan"),
         bits_per_dim=bits,
         bits_per_dim_note=note,
         active_units=active,
@@ -295,7 +299,7 @@ def evaluate_vae(
         posterior_collapse=verdict(sum(active), sum(latent_dim), means["rate"]),
         num_examples=len(x.x),
         num_aggregated=information.num_examples,
-        num_samples=num_samples,
+        num_samples=evidence.num_samples,
         method=method,
         seed=seed,
     )
@@ -305,14 +309,13 @@ def verdict(active, latent_dim, rate):
     """Say in one sentence whether the posterior collapsed into the prior (Bowman et al. 2016; Lucas et al. 2019)."""
     carried = f"the rate is {rate:.2f} nats"
     if active == 0:
-        return f"Posterior collapse: none of {latent_dim} latent dimensions is active, {carried}."
+        return f"The posterior collapsed: no latent dimension of {latent_dim} is active, {carried}."
     if active == latent_dim:
-        return f"No posterior collapse: all of {latent_dim} latent dimensions are active, {carried}."
-    extent = "Partial" if 2 * active < latent_dim else "No"
-    return (
-        f"{extent} posterior collapse: {active} of {latent_dim} latent dimensions are active, {carried}; the others "
-        "follow the prior."
-    )
+        whole = f"All {latent_dim} latent dimensions are" if latent_dim > 1 else "The latent dimension is"
+        return f"{whole} active, {carried}."
+    rest, verb = latent_dim - active, "is" if active == 1 else "are"
+    others = "the other one follows" if rest == 1 else f"the other {rest} follow"
+    return f"{active} of {latent_dim} latent dimensions {verb} active, {carried}; {others} the prior."
 
 
 def _active_units(vae, x):
@@ -320,6 +323,13 @@ def _active_units(vae, x):
     # One example has no variance, and so no active units.
     variances = [np.var(level, axis=0, dtype=np.float64, ddof=1 if len(x.x) > 1 else 0) for level in means]
     return tuple(int(np.sum(level > ACTIVE)) for level in variances), tuple(len(level) for level in variances)
+
+
+def _decimals(error):
+    """Return after how many decimals a number with this standard error says no more: at two figures of the error."""
+    if not np.isfinite(error) or error <= 0:
+        return 3
+    return min(3, max(0, 1 - math.floor(math.log10(error))))
 
 
 def _standard_error(values):

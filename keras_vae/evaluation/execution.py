@@ -1,8 +1,11 @@
 """How estimates are run: on a checked model, compiled once, in chunks that bound memory, under a bar."""
 
+import logging
 import math
 import sys
+import time
 import weakref
+from collections.abc import Callable
 from typing import NamedTuple
 
 import keras
@@ -11,7 +14,14 @@ import tensorflow as tf
 from keras_vae.core import MAX_NUMBERS, check_instance, equal_chunks
 from keras_vae.models import LatentVariableModel
 
+Progress = bool | Callable[[float], bool | None]
+"""Whether a bar is shown; or what is called with the share that is done, and ends the estimate by answering True."""
+
 _FUNCTIONS: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
+
+_MOST_IMAGES = 64
+_LONG = 60.0  # seconds; the log announces what takes longer
+_logger = logging.getLogger("keras_vae")
 
 
 def check_model(vae):
@@ -56,6 +66,50 @@ def progress_bar(total, unit, wanted):
     return keras.utils.Progbar(total, verbose=1 if wanted else 0, interval=interval, unit_name=unit)
 
 
+class Steps:
+    """The `total` steps of an estimate: shown as they are done, and announced if they will take long.
+
+    The first step compiles, so what all will take is known after the second one.
+    """
+
+    def __init__(self, total, unit, progress):
+        self._total = total
+        self._report = progress if callable(progress) else None
+        self._bar = progress_bar(total, unit, progress is True)
+        self._first: tuple[int, float] | None = None
+        self._is_announced = self._report is not None  # then it is the caller who says what there is to say
+        if self._report is not None:
+            self._report(0.0)
+
+    def is_over(self, done):
+        """Note how many steps are done, and return whether the caller asks for no more."""
+        if not self._is_announced:
+            self._announce(done)
+        self._bar.update(done)
+        return bool(self._report is not None and self._report(done / self._total))
+
+    def _announce(self, done):
+        now = time.perf_counter()
+        if self._first is None:
+            self._first = (done, now)
+            return
+        self._is_announced = True
+        seconds = (now - self._first[1]) / (done - self._first[0]) * self._total
+        if seconds > _LONG:
+            _logger.warning(
+                "The evidence will take about %s. Fewer examples and fewer `num_samples` take less.", in_words(seconds)
+            )
+
+
+def in_words(seconds):
+    """Return a time in the unit that suits it."""
+    if seconds < 90:
+        return f"{seconds:.0f} seconds"
+    if seconds < 90 * 60:
+        return f"{seconds / 60:.0f} minutes"
+    return f"{seconds / 3600:.1f} hours"
+
+
 class ChunkPlan(NamedTuple):
     """Chunks of `samples` samples, for `images` images at a time.
 
@@ -68,12 +122,15 @@ class ChunkPlan(NamedTuple):
     images: int
 
 
-def plan_importance(num_samples, event_numbers):
+def plan_importance(num_samples, event_numbers, batch_size=None):
     """Plan samples that are decoded for one image alone, as many at a time as memory allows.
 
-    Here and below, the likelihood needs `event_numbers` numbers for one event.
+    Images are handed over together where one alone is quickly done. Here and below, the likelihood needs
+    `event_numbers` numbers for one event.
     """
-    return _equal(num_samples, max(1, MAX_NUMBERS // event_numbers))
+    plan = _equal(num_samples, max(1, MAX_NUMBERS // event_numbers))
+    images = min(max(1, MAX_NUMBERS // (plan.samples * event_numbers)), _MOST_IMAGES)
+    return plan._replace(images=batch_size or images)
 
 
 def plan_prior(num_samples, event_numbers, batch_size=None):

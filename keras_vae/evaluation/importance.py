@@ -4,10 +4,8 @@ import tensorflow as tf
 
 from keras_vae.core import Batch, Stream, fold_in
 from keras_vae.evaluation.estimate import LogMean
-from keras_vae.evaluation.execution import compiled, plan_importance, progress_bar, specs_of, tensors_of
+from keras_vae.evaluation.execution import Steps, compiled, plan_importance, specs_of, tensors_of
 from keras_vae.evaluation.pareto import LargestWeights
-
-_IMAGES = 64
 
 
 def importance_estimate(vae, x, num_samples, *, seed, batch_size, progress, proposal="posterior"):
@@ -16,22 +14,22 @@ def importance_estimate(vae, x, num_samples, *, seed, batch_size, progress, prop
     Each image is decoded alone, with noise that depends on the seed and the image's place in x; `batch_size` images are
     handed over at a time. With proposal="prior" z is drawn from p(z|c), and the estimate is log 1/K sum_k p(x|z_k, c).
     """
-    plan = plan_importance(num_samples, vae.likelihood.working_numbers)
+    plan = plan_importance(num_samples, vae.likelihood.working_numbers, batch_size)
     integers = [tf.TensorSpec([None], tf.int32), *[tf.TensorSpec([], tf.int32)] * 3]
     total, largest = LogMean(len(x.x)), LargestWeights(len(x.x), num_samples, vae.variable_dtype)
     number = min(largest.number, plan.samples)
     sums = compiled(vae, _make_sums, plan.samples, number, proposal, signature=[specs_of(x), *integers])
-    bar = progress_bar(len(x.x), "image", progress)
-    batch_size = batch_size or _IMAGES
-    for start in range(0, len(x.x), batch_size):
-        rows = slice(start, min(start + batch_size, len(x.x)))
+    steps = Steps(len(x.x), "image", progress)
+    for start in range(0, len(x.x), plan.images):
+        rows = slice(start, min(start + plan.images, len(x.x)))
         batch, places = tensors_of(x.rows(rows.start, rows.stop)), tf.range(rows.start, rows.stop)
         for chunk in range(plan.chunks):
             *parts, top = (part.numpy() for part in sums(batch, places, chunk, num_samples, seed))
             total.add(rows, *parts)
             largest.add(rows, top)
-        bar.update(rows.stop)
-    return total.estimate(num_samples, pareto_k=largest.pareto_k())
+        if steps.is_over(rows.stop):
+            break
+    return total.estimate(num_samples, pareto_k=largest.pareto_k()).first(rows.stop)
 
 
 def _make_sums(vae, samples, number, proposal):

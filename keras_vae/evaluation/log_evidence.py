@@ -6,7 +6,7 @@ import numpy as np
 
 from keras_vae.core import check_choice, check_integer, resolve_seed
 from keras_vae.evaluation.annealing import annealed_estimate
-from keras_vae.evaluation.execution import check_model
+from keras_vae.evaluation.execution import Progress, check_model
 from keras_vae.evaluation.importance import importance_estimate
 from keras_vae.evaluation.prior_sampling import prior_estimate
 from keras_vae.models import LatentVariableModel, collect
@@ -26,7 +26,7 @@ def log_evidence(
     start: Literal["prior", "posterior"] = "prior",
     seed: int | None = None,
     batch_size: int | None = None,
-    progress: bool = False,
+    progress: Progress = False,
 ) -> np.ndarray:
     """Estimate log p(x) = log of the integral of p(x|z) p(z) dz, for each observation.
 
@@ -66,13 +66,15 @@ def log_evidence(
     batch_size : int, optional
         The most observations at a time, by default as many as memory allows. Neither "importance" nor "prior" depends
         on it, up to rounding; the noise of "ais" does.
-    progress : bool
-        Whether a bar shows how far the estimate is.
+    progress : bool or callable
+        Whether a bar shows how far the estimate is. Or a function that is called with the share that is done, first 0.0
+        and at last 1.0; where it answers True, the estimate ends with the observations that are done (with the samples,
+        for "prior"). Without one, the logger "keras_vae" warns once if the estimate will take more than a minute.
 
     Returns
     -------
     numpy.ndarray
-        Shape (n,), float64, in nats.
+        Shape (n,), float64, in nats; fewer where `progress` ended it.
 
     Raises
     ------

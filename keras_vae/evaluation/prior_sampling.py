@@ -4,7 +4,7 @@ import tensorflow as tf
 
 from keras_vae.core import Batch, Stream, fold_in
 from keras_vae.evaluation.estimate import LogMean, SharedSamples
-from keras_vae.evaluation.execution import compiled, plan_prior, progress_bar, specs_of, tensors_of
+from keras_vae.evaluation.execution import Steps, compiled, plan_prior, specs_of, tensors_of
 from keras_vae.evaluation.importance import importance_estimate
 from keras_vae.evaluation.pareto import LargestWeights
 
@@ -20,10 +20,10 @@ def prior_estimate(vae, x, num_samples, *, seed, batch_size, progress):
     parameters = decode.get_concrete_function().structured_outputs
     specs = tf.nest.map_structure(lambda tensor: tf.TensorSpec(tensor.shape, tensor.dtype), parameters)
     total, largest = LogMean(len(x.x)), LargestWeights(len(x.x), num_samples, vae.variable_dtype)
-    shared = SharedSamples(len(x.x), num_samples, plan.samples, plan.chunks)
+    shared = SharedSamples(len(x.x), plan.samples, plan.chunks)
     shape = (plan.samples, shared.width, min(largest.number, plan.samples))
     sums = compiled(vae, _make_sums, *shape, signature=[specs_of(x), specs, *integers])
-    bar = progress_bar(plan.chunks, "chunk", progress)
+    steps = Steps(plan.chunks, "chunk", progress)
     for chunk in range(plan.chunks):
         parameters = decode(chunk, seed)
         for start in range(0, len(x.x), plan.images):
@@ -33,8 +33,12 @@ def prior_estimate(vae, x, num_samples, *, seed, batch_size, progress):
             total.add(rows, *parts)
             shared.add(rows, chunk, of_blocks)
             largest.add(rows, top)
-        bar.update(chunk + 1)
-    return total.estimate(num_samples, mean_standard_error=shared.mean_standard_error(), pareto_k=largest.pareto_k())
+        if steps.is_over(chunk + 1):
+            break
+    taken = min(num_samples, (chunk + 1) * plan.samples)
+    # The tail of fewer samples than were planned is shorter, and is not fitted.
+    pareto_k = largest.pareto_k() if taken == num_samples else None
+    return total.estimate(taken, mean_standard_error=shared.mean_standard_error(taken), pareto_k=pareto_k)
 
 
 def _make_decode(vae, samples):

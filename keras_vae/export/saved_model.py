@@ -90,11 +90,20 @@ def saved_model(
         function = archive.add_endpoint(name, _never_empty(endpoint, vae), list(endpoint.inputs))
         functions[name] = function.get_concrete_function()
     with atomic_directory(target) as aside:
-        archive.write_out(aside, verbose=False)
+        _write_out(archive, aside, target)
         if warm_up:
             write_warm_up(aside, functions, vae, warm_up)
         write_metadata(aside, vae, functions, image_range)
     return target
+
+
+def _write_out(archive, directory, target):
+    """Write an archive; what TensorFlow calls an error of its own is the disk's here."""
+    try:
+        archive.write_out(directory, verbose=False)
+    except tf.errors.OpError as error:
+        reason = str(error).split(" [Op")[0].split("; ")[-1]
+        raise OSError(f"`path` must be writable. Received: {str(target)!r} ({reason})") from error
 
 
 def _never_empty(endpoint, vae):

@@ -9,6 +9,8 @@ import keras
 
 from keras_vae.models.latent_variable_model import LatentVariableModel
 
+MODEL_FILE = "model.keras"
+
 # Weights do not shrink to a hundredth; a file that claims so would fill the memory or the disk.
 _MAX_RATIO = 100
 
@@ -24,7 +26,7 @@ def load_model(
     Parameters
     ----------
     path : str or pathlib.Path
-        A `.keras` file.
+        A `.keras` file, or the directory of a run, which holds `model.keras`.
     compile : bool
         Whether the model comes back compiled, with the state of its optimizer, if it was saved so.
     custom_objects : dict, optional
@@ -46,10 +48,13 @@ def load_model(
     Examples
     --------
     >>> vae = keras_vae.load_model("fashion.keras")
+    >>> vae = keras_vae.load_model("runs/fashion")
     """
-    path = pathlib.Path(path)
+    path = _in_run(pathlib.Path(path)) if os.path.isdir(path) else pathlib.Path(path)
     if not path.is_file():
-        raise FileNotFoundError(f"`path` must be a file. Received: {str(path)!r}, where there is none")
+        raise FileNotFoundError(
+            f"`path` must be a `.keras` file or the directory of a run. Received: {str(path)!r}, where there is neither"
+        )
     try:
         _check_archive(path)
         model = keras.models.load_model(path, compile=compile, custom_objects=custom_objects, safe_mode=True)
@@ -60,6 +65,19 @@ def load_model(
     if not isinstance(model, LatentVariableModel):
         raise TypeError(f"`path` must hold a model of keras_vae. Received: {str(path)!r}, a {type(model).__name__}")
     return model
+
+
+def _in_run(directory):
+    """Return the model in the directory of a run; the models of runs that have not ended are named, and not taken."""
+    if (directory / MODEL_FILE).is_file():
+        return directory / MODEL_FILE
+    unfinished = directory / "unfinished"
+    found = [str(unfinished / name) for name in (MODEL_FILE, "last.keras") if (unfinished / name).is_file()]
+    hint = f"; of the run that has not ended there is {found[0]}" if found else ""
+    raise FileNotFoundError(
+        f"`path` must be a `.keras` file or the directory of a run, with a {MODEL_FILE}. "
+        f"Received: {str(directory)!r}, where there is none{hint}"
+    )
 
 
 def _check_archive(path):

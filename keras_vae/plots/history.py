@@ -111,7 +111,7 @@ def _panel(axes, key, runs, lines):
     axes.set_title(_PANELS[key], fontsize=10, loc="left")
     axes.set_xlabel("epoch")
     axes.set_ylabel("nats per example")
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10], min_n_ticks=1))
 
 
 def _runs(run):

@@ -77,12 +77,11 @@ def test_older_files_are_not_overwritten_in_silence(saved, tmp_path, capsys):
 @pytest.mark.parametrize(
     ("model", "output", "message"),
     [
-        ("no/such", "x.png", "`MODEL` must be a file that ends in .keras, the directory of a run, or the name"),
-        ("such.keras", "x.png", "'such.keras', which does not exist"),
+        ("no/such", "x.png", "No such run: 'no/such'"),
+        ("such.keras", "x.png", "No such file: 'such.keras'"),
         ("empty", "x.png", "`MODEL` must be a directory with a model.keras. Received: 'empty'"),
         ("cut", "x.png", "of this one there is cut/unfinished/model.keras. Received: 'cut'"),
         ("MODEL", "x.jpg", "end in .png, for a picture; or end in .npy, for an array; or have no ending"),
-        ("MODEL", "no/x.png", "`--output` must be in an existing directory. Received: 'no/x.png'"),
         ("MODEL", "odd.npy", "`--output` must be an array. Received: 'odd.npy'"),
     ],
 )
@@ -107,7 +106,7 @@ def test_a_name_that_no_pretrained_model_has_is_told_with_those_that_exist(saved
     monkeypatch.setenv("KERAS_VAE_MODELS", str(tmp_path))
     assert main(["generate", "unknown", "--output", str(tmp_path / "x.png")]) == 2
     errors = capsys.readouterr().err
-    assert "`name` must be a pretrained model: 'known'" in errors
+    assert errors.startswith("keras-vae: No such model: 'unknown'. Did you mean 'known'? The pretrained models here: ")
     assert errors.count("\n") == 1
 
 

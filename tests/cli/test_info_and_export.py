@@ -105,7 +105,7 @@ def test_versions_are_counted_and_the_latest_is_shown(saved, pretrained, tmp_pat
     assert main(["info", str(served)]) == 0
     assert f"{served / '10'}: a SavedModel of VAE" in capsys.readouterr().out
     assert main(["export", str(saved), "--output", str(served), "--version", "9"]) == 2
-    assert "`version` must be one that is not there yet" in capsys.readouterr().err
+    assert "`--version` must be one that is not there yet" in capsys.readouterr().err
 
     broken = served / "10" / "saved_model.pb"
     broken.write_bytes(broken.read_bytes()[:-1])
@@ -156,7 +156,7 @@ def test_a_library_that_is_missing_is_reported_in_one_line(saved, tmp_path, monk
     [
         (["--format", "onnx", "--version", "2"], "`--version` must be left out except for --format saved_model"),
         (["--format", "litert", "--output", "."], "`--output` must be a new directory for --format litert"),
-        (["--format", "coreml"], "'--format'"),
+        (["--format", "coreml"], "`--format`"),
     ],
 )
 def test_a_mistake_is_reported_in_one_line(saved, tmp_path, capsys, arguments, message):
@@ -165,3 +165,22 @@ def test_a_mistake_is_reported_in_one_line(saved, tmp_path, capsys, arguments, m
     assert output == ""
     assert message in errors
     assert errors.count("\n") == 1
+
+
+@pytest.mark.parametrize(("format", "words"), [("litert", "a LiteRT model of VAE"), ("onnx", "an ONNX model of VAE")])
+def test_the_other_formats_are_described_by_what_goes_in_and_comes_out(saved, tmp_path, capsys, format, words):
+    if format == "onnx":
+        pytest.importorskip("tf2onnx")
+    output = tmp_path / "exported"
+    assert main(["export", str(saved), "--format", format, "--output", str(output)]) == 0
+    capsys.readouterr()
+    assert main(["info", str(output)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[1].startswith(f"{output}: {words}, ") and lines[1].endswith("; all files are as they were written")
+    assert "observations 8 x 8 x 1, likelihood Bernoulli, latent dimensions 2" in lines
+    start = lines.index("decode")
+    assert lines[start + 1].split() == ["<-", "z", "float32", "(batch,", "2)"]
+    (file,) = output.glob("decoder.*")
+    file.write_bytes(file.read_bytes()[:-1])
+    assert main(["info", str(output)]) == 2
+    assert "must be as it was written" in capsys.readouterr().err

@@ -51,8 +51,8 @@ def test_no_more_than_so_many_are_taken_from_all_sources_together(colour, faces,
 @pytest.mark.parametrize(
     ("source", "message"),
     [
-        ("digts", "`name` must be one of"),
-        ("no/folder/", "`path` must be a folder of images. Received: 'no/folder', no such folder"),
+        ("digts", "No such data set, folder or file: 'digts'. Did you mean 'digits'?"),
+        ("no/folder/", "No such file or folder: 'no/folder/'"),
         ("text.png", "text.png"),
         ("digits", "`x` must have shape (batch, 20, 16, 3)"),
     ],

@@ -1,10 +1,13 @@
 """Files that are called images and are none: named, and refused or skipped as the caller wishes."""
 
 import logging
+import os
+import warnings
 
 import numpy as np
 import pytest
 import tensorflow as tf
+from PIL import Image, ImageFile
 
 import keras_vae as kv
 from tests.data.folders import epoch_of, numbered, save, whole
@@ -40,7 +43,8 @@ def test_broken_files_are_skipped_and_each_is_named_once(tmp_path, caplog):
     dataset = kv.data.image_folder(tmp_path, 2, batch_size=4, on_error="skip")
     assert int(dataset.cardinality()) == 2
     assert [epoch_of(dataset) for _ in range(2)] == [list(range(6))] * 2
-    messages = warned(caplog)
+    *messages, count = warned(caplog)
+    assert count == f"{tmp_path}: 6 of 12 images left out"
     assert len(messages) == len(broken)
     for name in broken:
         assert sum(str(tmp_path / name) in message for message in messages) == 1
@@ -81,3 +85,45 @@ def test_a_folder_of_nothing_but_broken_files_is_refused(tmp_path):
     (tmp_path / "a.png").write_bytes(b"")
     with pytest.raises(ValueError, match="at least one whole image. Received: .* where none of 1 images is whole"):
         kv.data.image_folder(tmp_path, 2, on_error="skip")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
+def test_a_pipe_is_refused_at_once_and_not_waited_for(tmp_path):
+    numbered(tmp_path, 2)
+    os.mkfifo(tmp_path / "x.png")
+    with pytest.raises(kv.data.BrokenImageError, match="x.png' .* Received: a pipe, a device or a folder, not an"):
+        kv.data.image_folder(tmp_path, 2)
+    assert len(kv.data.image_folder(tmp_path, 2, on_error="skip").files) == 2
+
+
+def test_a_format_that_is_not_in_the_list_is_refused_though_pillow_knows_it(tmp_path):
+    Image.new("RGB", (4, 4)).save(tmp_path / "a.ppm")
+    (tmp_path / "a.ppm").rename(tmp_path / "a.png")
+    with pytest.raises(kv.data.BrokenImageError, match="Received: no image of a known format: AVIF, BMP, GIF, JPEG"):
+        kv.data.read_images(tmp_path, ["a.png"], 2)
+
+
+def test_a_file_of_too_many_pixels_is_refused_before_it_is_decoded(tmp_path, monkeypatch):
+    # One colour: 13,000 x 13,000 pixels in half a megabyte.
+    Image.new("L", (13_000, 13_000)).save(tmp_path / "bomb.png")
+    decoded = []
+    monkeypatch.setattr(ImageFile.ImageFile, "load", lambda image: decoded.append(image))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # Pillow's own words would be one
+        with pytest.raises(kv.data.BrokenImageError) as caught:
+            kv.data.read_images(tmp_path, ["bomb.png"], 2)
+    assert str(caught.value).endswith(
+        "Received: 13000 x 13000 pixels, more than the 67,108,864 that `max_pixels` allows"
+    )
+    assert not decoded
+
+
+def test_the_bound_is_the_users_in_both_directions(tmp_path, monkeypatch):
+    numbered(tmp_path, 2, side=32)
+    with pytest.raises(kv.data.BrokenImageError, match="32 x 32 pixels, more than the 1,023 that `max_pixels` allows"):
+        kv.data.image_folder(tmp_path, 2, max_pixels=1023)
+    assert len(kv.data.image_folder(tmp_path, 2, max_pixels=1024).files) == 2
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 16)  # Pillow's bound counts for nothing
+    assert kv.data.read_images(tmp_path, ["000.png"], 2, max_pixels=2**40).shape == (1, 2, 2, 3)
+    with pytest.raises(ValueError, match="`max_pixels` must be >= 1. Received: max_pixels=0"):
+        kv.data.read_images(tmp_path, ["000.png"], 2, max_pixels=0)

@@ -2,6 +2,7 @@
 
 import importlib
 import os
+import struct
 import threading
 import time
 import weakref
@@ -9,7 +10,7 @@ import weakref
 import numpy as np
 import pytest
 import tensorflow as tf
-from PIL import Image
+from PIL import Image, TiffImagePlugin, features
 
 import keras_vae as kv
 from tests.data.folders import epoch_of, numbered, save, whole
@@ -98,13 +99,15 @@ def test_channels_are_grey_or_colour(tmp_path):
     np.testing.assert_array_equal(colour, np.repeat(pixels[..., :1], 3, axis=-1) / np.float32(255))
 
 
-@pytest.mark.parametrize("suffix", ["png", "bmp", "tif", "tiff", "gif", "JPG", "jpeg", "webp"])
+@pytest.mark.parametrize("suffix", ["png", "bmp", "tif", "tiff", "gif", "JPG", "jpeg", "webp", "avif", "jp2", "j2k"])
 def test_formats(tmp_path, suffix):
+    if suffix == "avif" and not features.check("avif"):
+        pytest.skip("this Pillow reads no AVIF")
     pixels = np.zeros((16, 16, 3), np.uint8)
     pixels[:, :8] = (200, 40, 90)
     save(tmp_path / f"a.{suffix}", pixels)
     read = kv.data.read_images(tmp_path, [f"a.{suffix}"], 16)[0]
-    tolerance = 30 if suffix in ("JPG", "jpeg", "webp") else 0
+    tolerance = 30 if suffix in ("JPG", "jpeg", "webp", "avif") else 0
     np.testing.assert_allclose(read[:, 2:6].astype(int), pixels[:, 2:6], atol=tolerance)
     assert kv.data.image_folder(tmp_path, 16).files == (f"a.{suffix}",)
 
@@ -131,6 +134,70 @@ def test_palettes_sixteen_bits_and_inks_are_read_as_what_they_show(tmp_path):
     np.testing.assert_allclose(read, [[10, 20, 30], [99] * 3, [255, 0, 0], [255] * 3], atol=3)
 
 
+def tiff(path, values, bits, *, is_inverted=False):
+    """Write a grey TIFF of some bits a value."""
+    values, tags = np.asarray(values), TiffImagePlugin.ImageFileDirectory_v2()
+    image = Image.fromarray(values)
+    if bits == 12:  # Pillow reads these and does not write them: two values in three bytes, in a strip
+        packed = b"".join(bytes([a >> 4, (a & 15) << 4 | b >> 8, b & 255]) for a, b in values.reshape(-1, 2).tolist())
+        entries = [
+            (256, 2),
+            (257, len(values)),
+            (258, 12),
+            (259, 1),
+            (262, 1),
+            (273, 200),
+            (277, 1),
+            (278, len(values)),
+        ]
+        entries.append((279, len(packed)))
+        directory = struct.pack("<H", len(entries)) + b"".join(struct.pack("<HHIHH", t, 3, 1, v, 0) for t, v in entries)
+        head = (b"II*\0" + struct.pack("<I", 8) + directory + bytes(4)).ljust(200, b"\0")
+        path.write_bytes(head + packed)
+        return
+    if is_inverted:
+        tags[262] = 0
+    image.save(path, tiffinfo=tags)
+
+
+@pytest.mark.parametrize(
+    ("values", "bits", "expected"),
+    [
+        (np.array([[0, 2048], [4095, 1024]], np.uint16), 12, [[0, 128], [255, 64]]),
+        (np.array([[0, 32896], [65535, 1]], np.uint16), 16, [[0, 128], [255, 0]]),
+        (np.array([[0, 0.5], [1, 0.25]], np.float32), 32, [[0, 128], [255, 64]]),
+    ],
+)
+def test_values_of_many_bits_are_scaled_by_what_the_file_can_hold(tmp_path, values, bits, expected):
+    tiff(tmp_path / "a.tif", values, bits)
+    read = kv.data.read_images(tmp_path, ["a.tif"], 2, channels=1)[0, ..., 0]
+    np.testing.assert_array_equal(read, expected)
+
+
+def test_a_deep_tiff_whose_zero_is_white_is_inverted(tmp_path):
+    tiff(tmp_path / "a.tif", np.full((2, 2), 257 * 55, np.uint16), 16, is_inverted=True)
+    np.testing.assert_array_equal(kv.data.read_images(tmp_path, ["a.tif"], 2, channels=1), 200)
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        (np.array([[0.0, 1.5]], np.float32), "floats from 0 to 1.5, and nothing says which value is white"),
+        (np.array([[-0.1, 1.0]], np.float32), "floats from -0.1 to 1"),
+        (np.array([[0.0, np.nan]], np.float32), "floats from nan to nan"),
+        (
+            np.array([[0, 255]], np.int32),
+            "integers from 0 to 255, and nothing says .* save it with 8 or 16 bits, or as",
+        ),
+        (np.array([[-7, 70000]], np.int32), "integers from -7 to 70000"),
+    ],
+)
+def test_values_of_an_unknown_range_are_refused_and_not_black(tmp_path, values, message):
+    tiff(tmp_path / "a.tif", values, 32)
+    with pytest.raises(kv.data.BrokenImageError, match=message):
+        kv.data.read_images(tmp_path, ["a.tif"], (1, 2))
+
+
 def test_photographs_are_turned_as_the_camera_says(tmp_path):
     pixels = np.zeros((8, 16, 3), np.uint8)
     pixels[:, :8] = 255
@@ -155,11 +222,11 @@ def test_folders_within_are_searched_if_wanted_and_other_files_are_passed_over(t
 def test_missing_and_empty_folders_are_refused(tmp_path):
     with pytest.raises(FileNotFoundError, match="`path` must be a folder of images. Received: .*nowhere', no such"):
         kv.data.image_folder(tmp_path / "nowhere", 2)
-    with pytest.raises(ValueError, match="must hold images, files that end in .bmp, .* with 0 other files"):
+    with pytest.raises(ValueError, match="must hold images, files that end in .avif, .bmp, .* with 0 other files"):
         kv.data.image_folder(tmp_path, 2)
     (tmp_path / "notes.txt").write_text("none")
     save(tmp_path / "within" / "a.png", np.zeros((2, 2, 3)))
-    with pytest.raises(ValueError, match="found with recursive=True. Received: .* with 1 other files"):
+    with pytest.raises(ValueError, match="found with recursive=True. Received: .* with 1 other file"):
         kv.data.image_folder(tmp_path, 2, recursive=False)
     with pytest.raises(FileNotFoundError, match="`path` must be a folder of images. Received: .*a.png', a file"):
         kv.data.image_folder(tmp_path / "within" / "a.png", 2)

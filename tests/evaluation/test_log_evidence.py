@@ -1,6 +1,7 @@
 """Estimates of log p(x) against a model whose evidence is exact, and what they promise about noise and memory."""
 
 import gc
+import itertools
 import weakref
 
 import keras
@@ -112,9 +113,8 @@ def test_samples_that_all_images_share_do_not_average_out():
     ("num_samples", "samples", "chunks"), [(1, 1, 1), (500, 915, 1), (150, 50, 3), (998, 10, 100), (5000, 2, 2500)]
 )
 def test_blocks_of_shared_samples_hold_all_that_count_and_are_few(num_samples, samples, chunks):
-    shared = SharedSamples(2, num_samples, samples, chunks)
-    assert shared.counts.sum() == num_samples
-    assert len(shared.counts) <= 200 and shared.log_sums.shape == (len(shared.counts), 2)
+    shared = SharedSamples(2, samples, chunks)
+    assert len(shared.log_sums) <= 200
     generator = np.random.default_rng(0)
     log_weights = generator.normal(size=(2, samples * chunks))
     log_weights[:, num_samples:] = -np.inf
@@ -126,12 +126,12 @@ def test_blocks_of_shared_samples_hold_all_that_count_and_are_few(num_samples, s
     total = np.logaddexp.reduce(shared.log_sums, axis=0)
     np.testing.assert_allclose(total, np.logaddexp.reduce(log_weights, axis=1))
     if num_samples == 1:
-        assert np.isnan(shared.mean_standard_error())
+        assert np.isnan(shared.mean_standard_error(num_samples))
     else:
         weights = np.exp(log_weights[:, :num_samples])
         shares = np.mean(weights / weights.mean(axis=1, keepdims=True), axis=0)
         expected = shares.std(ddof=1) / np.sqrt(num_samples)
-        assert shared.mean_standard_error() == pytest.approx(expected, rel=0.35)
+        assert shared.mean_standard_error(num_samples) == pytest.approx(expected, rel=0.35)
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
@@ -370,3 +370,43 @@ def test_progress_is_shown_when_asked_for(wide, capsys):
     assert capsys.readouterr().out == ""
     log_evidence(wide, X, 2, seed=0, progress=True)
     assert "20/20" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("method", ["importance", "ais"])
+def test_a_function_may_end_an_estimate_with_the_examples_that_are_done(wide, method):
+    options = {"seed": 0, "batch_size": 4} | ({"num_steps": 3} if method == "ais" else {})
+    shares = []
+
+    def progress(share):
+        shares.append(share)
+        return share >= 0.4
+
+    cut = estimate_evidence(wide, X, 10, method, progress=progress, **options)
+    whole = estimate_evidence(wide, X, 10, method, **options)
+    assert shares == [0.0, 0.2, 0.4]
+    np.testing.assert_array_equal(cut.log_evidence, whole.log_evidence[:8])
+    np.testing.assert_array_equal(cut.standard_error, whole.standard_error[:8])
+    assert cut.mean_standard_error == pytest.approx(np.linalg.norm(whole.standard_error[:8]) / 8)
+    assert cut.num_samples == 10
+
+
+def test_a_function_may_end_an_estimate_by_prior_samples_with_those_that_are_done(wide, monkeypatch):
+    monkeypatch.setattr(execution, "MAX_NUMBERS", 36 * wide.likelihood.working_numbers)  # 6 samples in a chunk
+    cut = estimate_evidence(wide, X, 30, "prior", seed=0, progress=lambda share: share >= 0.6)
+    assert (cut.num_samples, len(cut.log_evidence)) == (18, len(X))
+    assert np.isnan(cut.pareto_k).all()
+    whole = estimate_evidence(wide, X, 18, "prior", seed=0)
+    np.testing.assert_allclose(cut.log_evidence, whole.log_evidence)
+    assert cut.mean_standard_error == pytest.approx(whole.mean_standard_error)
+
+
+def test_an_estimate_of_more_than_a_minute_is_announced_once_before_it_is_done(wide, monkeypatch, caplog):
+    times = itertools.count(step=10.0)  # 10 seconds for each of 20 examples
+    monkeypatch.setattr(execution.time, "perf_counter", lambda: next(times))
+    log_evidence(wide, X, 2, seed=0, batch_size=1)
+    (message,) = [record.getMessage() for record in caplog.records]
+    assert message == "The evidence will take about 3 minutes. Fewer examples and fewer `num_samples` take less."
+    caplog.clear()
+    log_evidence(wide, X, 2, seed=0, batch_size=1, progress=lambda share: None)  # who asks knows
+    log_evidence(wide, X[:3], 2, seed=0, batch_size=1)
+    assert not caplog.records

@@ -54,7 +54,9 @@ def test_a_good_file_gives_the_model_compiled_or_not(saved):
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path):
-    with pytest.raises(FileNotFoundError, match=rf"`path` must be a file. Received: '{tmp_path}/none.keras', where"):
+    with pytest.raises(
+        FileNotFoundError, match=rf"`path` must be a `.keras` file or .* '{tmp_path}/none.keras', where"
+    ):
         kv.load_model(tmp_path / "none.keras")
     with pytest.raises(FileNotFoundError, match=f"Received: '{tmp_path}'"):
         kv.load_model(tmp_path)
@@ -211,3 +213,15 @@ def test_the_package_unpickles_nothing():
         assert "allow_pickle=True" not in source
         assert "safe_mode=False" not in source
         assert source.count("np.load(") == source.count("allow_pickle=False")
+
+
+def test_the_directory_of_a_run_stands_for_its_model_and_an_unfinished_one_is_named(saved, tmp_path):
+    vae, path = saved
+    assert is_same(kv.load_model(path.parent), vae)
+    with pytest.raises(FileNotFoundError, match=rf"the directory of a run, with a model.keras. .*'{tmp_path}', where"):
+        kv.load_model(tmp_path)
+    left = tmp_path / "unfinished" / "last.keras"
+    left.parent.mkdir()
+    left.write_bytes(path.read_bytes())
+    with pytest.raises(FileNotFoundError, match=f"of the run that has not ended there is {left}"):
+        kv.load_model(tmp_path)

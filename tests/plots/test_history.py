@@ -50,6 +50,15 @@ def test_the_file_and_the_object_of_a_run_show_what_its_mapping_shows(run, tmp_p
     assert lines(kv.plots.history(history)) == expected
 
 
+def test_epochs_are_whole_even_where_there_is_only_one():
+    for epochs in (1, 2, 3):
+        figure = kv.plots.history({"loss": [1.0] * epochs})
+        figure.canvas.draw()
+        low, high = figure.axes[0].get_xlim()
+        ticks = [tick for tick in figure.axes[0].get_xticks() if low <= tick <= high]
+        assert ticks == list(range(1, epochs + 1))
+
+
 def test_only_what_was_logged_has_a_panel(run):
     figure = kv.plots.history({key: run[key] for key in ("loss", "reconstruction_loss", "kl_loss")})
     assert [list(panel) for panel in lines(figure)] == [["training"]] * 3

@@ -1,0 +1,77 @@
+"""The commands of docs/command_line.md run as they stand, one after the other, on fewer images."""
+
+import pathlib
+import re
+import shlex
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import keras_vae as kv
+from keras_vae_cli import main
+from keras_vae_cli.app import app
+
+PAGE = pathlib.Path(__file__).parents[1] / "docs" / "command_line.md"
+
+
+def commands():
+    """Return the words of each command in the page's shell blocks."""
+    blocks = re.findall(r"```sh\n(.*?)```", PAGE.read_text(encoding="utf-8"), flags=re.DOTALL)
+    lines = "".join(blocks).replace("\\\n", " ").splitlines()
+    return [shlex.split(line) for line in lines if line.strip()]
+
+
+def used_later(words, later):
+    """Tell whether a later command names what this one writes."""
+    output = words[words.index("--output") + 1] if "--output" in words else None
+    return any(word == output or word.startswith(f"{output}/") for other in later for word in other)
+
+
+@pytest.fixture
+def few(tmp_path, monkeypatch):
+    """Make a directory with photos the current one, and data sets small."""
+    load = kv.data.load
+
+    def of_few(name, **options):
+        train, test = load(name, **(options | ({"num_train": 64, "num_test": 12} if name == "cartoon_faces" else {})))
+        return train.first(160), test.first(12)
+
+    monkeypatch.setattr(kv.data, "load", of_few)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "photos").mkdir()
+    generator = np.random.default_rng(0)
+    for number in range(40):
+        Image.fromarray(generator.integers(0, 256, (60, 48, 3), np.uint8)).save(
+            tmp_path / "photos" / f"{number:03}.png"
+        )
+
+
+def test_the_page_has_every_command_and_its_table_too():
+    shown = {words[1] for words in commands()}
+    names = {command.name or command.callback.__name__ for command in app.registered_commands}
+    assert shown == names
+    for name in names:
+        assert re.search(rf"^\| \[`{name}`\]\(#[\w-]+\) \|", PAGE.read_text(encoding="utf-8"), flags=re.MULTILINE)
+
+
+def run_all(wanted):
+    written = 0
+    for number, words in enumerate(commands()):
+        assert words[0] == "keras-vae"
+        if wanted(words, commands()[number + 1 :]):
+            assert main(words[1:]) == 0, shlex.join(words)
+            written += 1
+    return written
+
+
+def test_commands_of_the_page_run(few):
+    def is_quick(words, later):
+        return words[1] != "train" or used_later(words, later)
+
+    assert run_all(is_quick) > 12
+
+
+@pytest.mark.soak
+def test_all_commands_of_the_page_run(few):
+    assert run_all(lambda *_: True) == len(commands()) > 20
