@@ -46,7 +46,7 @@ def kl_per_dimension(
     if ax is not None:
         if len(levels) > 1:
             raise ValueError(f"`ax` must come with one level: pass kl[0], say. Received: {len(levels)} levels")
-        _panel(check_axes(ax), *levels.values(), title)
+        _panel(check_axes(ax), next(iter(levels.values())), title)
         return ax
     figure = new_figure(6.0, 2.7 * len(levels) + 0.3)
     grid = figure.subplots(len(levels), 1, squeeze=False).ravel()

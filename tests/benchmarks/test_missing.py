@@ -1,4 +1,4 @@
-"""The benchmark of missing values runs from end to end, hides half of the table, and its rows are better than its peers."""
+"""The benchmark of missing values runs from end to end, hides half of the table, and beats its peers in each row."""
 
 import importlib
 import json
