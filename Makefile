@@ -27,6 +27,7 @@ lint: $(DEV)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/python tests/prose.py
 
 # Runs the examples whose code has changed, an hour for all of them, and writes them with their results.
 notebooks: $(DEV)
