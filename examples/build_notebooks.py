@@ -61,7 +61,7 @@ def smaller(picture):
 
 
 def build(script, *, force=False):
-    """Write the notebook of one script; tell whether it was run."""
+    """Write the notebook of one script, and return whether it was run."""
     path, notebook = script.with_suffix(".ipynb"), from_script(script)
     old = nbformat.read(path, as_version=4) if path.exists() and not force else None
     is_run = old is None or code_of(old) != code_of(notebook)

@@ -31,7 +31,7 @@ def as_png(figure: Figure) -> tuple[bytes, dict[str, Any]]:
 
 
 def display(figure: Figure) -> bool:
-    """Display a figure if the program runs in a notebook, and tell whether it does."""
+    """Display a figure if the program runs in a notebook, and return whether it does."""
     ipython = sys.modules.get("IPython")  # importing it would not make a notebook
     if ipython is None or not hasattr(ipython.get_ipython(), "kernel"):
         return False

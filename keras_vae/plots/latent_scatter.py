@@ -89,7 +89,7 @@ def latent_scatter(
 
 
 def _check_labels(labels, class_names, size):
-    """Return labels and the names of classes; of labels that are no classes, but numbers, there are no names."""
+    """Return labels and the names of classes; labels that are numbers and not classes have no names."""
     if labels is None:
         if class_names is not None:
             raise ValueError("`class_names` must come with `labels`. Received: class_names alone")
