@@ -25,6 +25,7 @@ _DISTRIBUTIONS = {
 # What the package calls an argument, and the commands an option or argument.
 _OPTIONS = {"validation_split": "holdout", "on_error": "broken_files"}
 _PATHS = ("images", "dataset", "output", "model")  # what the package calls `path`, the first that a command has
+_ADVICE = re.compile(r"Try a lower learning rate, `clipnorm` in the optimizer, or [^.]*")
 _ARGUMENTS = ("model", "dataset", "images", "start", "end")
 
 
@@ -65,6 +66,8 @@ def in_its_own_words(command):
             return command(**options)
         except Mistake as mistake:
             mistake.message = found.sub(option, mistake.message)
+            if "learning_rate" in names:
+                mistake.message = _ADVICE.sub("Try a lower --learning-rate", mistake.message)
             if "broken_files" in names and type(mistake.__cause__).__name__ == "BrokenImageError":
                 mistake.message += ". --broken-files skip goes on without it"
             raise
