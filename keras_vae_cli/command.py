@@ -52,9 +52,11 @@ def flag_of(name):
 
 def in_its_own_words(command):
     """Let a command's mistakes name its options, and not the arguments of the package."""
-    names = {name: flag_of(name) for name in inspect.signature(command).parameters}
+    parameters = inspect.signature(command).parameters
+    names = {name: name.upper() if _is_argument(p) else flag_of(name) for name, p in parameters.items()}
     names |= {theirs: names[ours] for theirs, ours in _OPTIONS.items() if ours in names}
     names["path"] = next(names[name] for name in _PATHS if name in names)
+    names.setdefault("images", names.get("dataset", "IMAGES"))
     found = re.compile(rf"`({'|'.join(names)})`|\b({'|'.join(names)})=")
 
     def option(match):
@@ -73,6 +75,10 @@ def in_its_own_words(command):
             raise
 
     return run
+
+
+def _is_argument(parameter):
+    return isinstance(parameter.annotation.__metadata__[0], type(typer.Argument()))
 
 
 @contextlib.contextmanager
