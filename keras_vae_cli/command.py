@@ -25,6 +25,7 @@ _DISTRIBUTIONS = {
 # What the package calls an argument, and the commands an option or argument.
 _OPTIONS = {"validation_split": "holdout", "on_error": "broken_files"}
 _PATHS = ("images", "dataset", "output", "model")  # what the package calls `path`, the first that a command has
+_ADVICE = re.compile(r"Try a lower learning rate, `clipnorm` in the optimizer, or [^.]*")
 _ARGUMENTS = ("model", "dataset", "images", "start", "end")
 
 
@@ -51,9 +52,11 @@ def flag_of(name):
 
 def in_its_own_words(command):
     """Let a command's mistakes name its options, and not the arguments of the package."""
-    names = {name: flag_of(name) for name in inspect.signature(command).parameters}
+    parameters = inspect.signature(command).parameters
+    names = {name: name.upper() if _is_argument(p) else flag_of(name) for name, p in parameters.items()}
     names |= {theirs: names[ours] for theirs, ours in _OPTIONS.items() if ours in names}
     names["path"] = next(names[name] for name in _PATHS if name in names)
+    names.setdefault("images", names.get("dataset", "IMAGES"))
     found = re.compile(rf"`({'|'.join(names)})`|\b({'|'.join(names)})=")
 
     def option(match):
@@ -65,11 +68,17 @@ def in_its_own_words(command):
             return command(**options)
         except Mistake as mistake:
             mistake.message = found.sub(option, mistake.message)
+            if "learning_rate" in names:
+                mistake.message = _ADVICE.sub("Try a lower --learning-rate", mistake.message)
             if "broken_files" in names and type(mistake.__cause__).__name__ == "BrokenImageError":
                 mistake.message += ". --broken-files skip goes on without it"
             raise
 
     return run
+
+
+def _is_argument(parameter):
+    return isinstance(parameter.annotation.__metadata__[0], type(typer.Argument()))
 
 
 @contextlib.contextmanager

@@ -9,7 +9,7 @@ import keras
 
 import keras_vae as kv
 from keras_vae_cli.loading import Trained
-from keras_vae_cli.screen import counted
+from keras_vae_cli.screen import columns, counted
 
 _EXPORTS = {"a SavedModel": "saved_model.pb", "a LiteRT model": "encoder.tflite", "an ONNX model": "encoder.onnx"}
 _NEVER_SHOWN = ("name", "dtype", "trainable", "autocast", "kernel_initializer")
@@ -44,7 +44,7 @@ def _parts(vae):
     for (name, kind, size, shape), (_, part) in zip(rows, [("", None), *named, ("", None)], strict=True):
         lines.append(f"{name:<{widths[0]}}  {kind:<{widths[1]}}  {size:>{widths[2]}}  {shape}".rstrip())
         if part is not None:
-            lines += textwrap.wrap(_arguments(part), 80, initial_indent="    ", subsequent_indent="    ")
+            lines += textwrap.wrap(_arguments(part), columns(), initial_indent="    ", subsequent_indent="    ")
     return lines
 
 
@@ -88,7 +88,7 @@ def _run(directory):
         f"{metrics['kl_loss']:.2f}: nats per image, {counted(metrics['num_test'], 'image')}",
         versions,
     ]
-    return ["", *(part for line in lines for part in textwrap.wrap(line, 80, subsequent_indent="  "))]
+    return ["", *(part for line in lines for part in textwrap.wrap(line, columns(), subsequent_indent="  "))]
 
 
 def _exports(directory):

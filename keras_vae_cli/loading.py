@@ -8,9 +8,11 @@ import pathlib
 import numpy as np
 
 import keras_vae as kv
-from keras_vae_cli.arguments import CONFIG_FILE, is_folder, locate
+from keras_vae_cli.arguments import CONFIG_FILE, MODEL_FILE, is_folder, locate
+from keras_vae_cli.command import Mistake
 from keras_vae_cli.config_file import read_settings
 from keras_vae_cli.options import MAX_PIXELS
+from keras_vae_cli.run_directory import CHECKPOINTS
 from keras_vae_cli.screen import Bar, counted, say
 
 # One set of binary test images for all runs, whatever their seed: their numbers can be compared.
@@ -29,8 +31,16 @@ class Trained:
             self.vae = kv.load_model(self.path, compile=False)
         except (TypeError, ValueError) as error:
             raise type(error)(str(error).replace("`path`", "`MODEL`", 1)) from error
-        config = self.path.parent / CONFIG_FILE
-        self.settings = read_settings(config) if config.is_file() else None
+        self.settings = self._read_settings(self.path.parent / CONFIG_FILE)
+
+    def _read_settings(self, config):
+        """Read the settings of the model's run; beside a file of another name a config may be anything's."""
+        if self.path.name not in (MODEL_FILE, *CHECKPOINTS) or not config.is_file():
+            return None
+        try:
+            return read_settings(config)
+        except Mistake as mistake:
+            raise Mistake(mistake.message.replace("`--config`", "The config of a run")) from mistake
 
     def sources_or_own(self, sources):
         """Return sources of images, or where there are none the data set that the run was trained on."""
@@ -38,7 +48,7 @@ class Trained:
             return sources
         if self.settings is None:
             raise ValueError(
-                "`IMAGES` must be given for a model without the config.toml of its run beside it. Received: none"
+                "`images` must be given for a model without the config.toml of its run beside it. Received: none"
             )
         return [self.settings.dataset]
 
@@ -109,7 +119,7 @@ def load_images(trained, sources, *, split=None, limit=None, spaced=False, broke
             break
     shapes = {part.pixels.shape[1:] for part in parts}
     if len(shapes) > 1:
-        raise ValueError(f"`IMAGES` must all be of one shape. Received: {sorted(shapes)}")
+        raise ValueError(f"`images` must all be of one shape. Received: {sorted(shapes)}")
     if len(parts) == 1:
         return parts[0]
     return Images(
@@ -209,7 +219,7 @@ def _read(folder, files, shape, how, *, words):
     if skipped:
         say(f"{counted(skipped, 'file')} of {len(files):,} in {folder} left out: no whole images")
     if not good:
-        raise ValueError(f"`IMAGES` must hold at least one whole image. Received: {str(folder)!r}, where none is whole")
+        raise ValueError(f"`images` must hold at least one whole image. Received: {str(folder)!r}, where none is whole")
     return Images(np.stack(good), tuple(names), None, len(good), skipped, words)
 
 

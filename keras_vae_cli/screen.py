@@ -23,6 +23,11 @@ def complain(message):
     typer.echo(folded(f"keras-vae: {message}", stream=sys.stderr), err=True)
 
 
+def columns():
+    """Return how wide lines may be: 80 columns, or what the screen has."""
+    return min(80, shutil.get_terminal_size().columns) if sys.stdout.isatty() else 80
+
+
 def folded(line, indent="  ", stream=None):
     """Break a line that is wider than the screen, where the stream, by default standard output, is one."""
     if not (stream or sys.stdout).isatty():

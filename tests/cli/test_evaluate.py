@@ -117,7 +117,7 @@ def test_an_older_file_is_not_overwritten_in_silence(saved, tmp_path, capsys):
     assert file.read_text() == "years of work"
     output, errors = capsys.readouterr()
     assert (output, errors.count("\n")) == ("", 1)
-    assert errors.startswith("keras-vae: `--json` already exists: take another file, or --overwrite to replace it.")
+    assert errors.startswith("keras-vae: `--json` already exists: take another name, or --overwrite to replace it.")
     assert main([*command, "--overwrite"]) == 0
     assert json.loads(file.read_text())["num_samples"] == 20
 
@@ -131,7 +131,7 @@ def test_an_older_file_is_not_overwritten_in_silence(saved, tmp_path, capsys):
             "`--method` must be one of 'importance', 'prior', 'ais'. Received: 'magic'",
         ),
         (["MODEL", "digits", "--json", "."], "`--json` must be a file. Received: '.', a directory"),
-        (["MODEL"], "`IMAGES` must be given for a model without the config.toml of its run beside it"),
+        (["MODEL"], "`DATASET` must be given for a model without the config.toml of its run beside it"),
     ],
 )
 def test_a_mistake_is_reported_in_one_line(saved, capsys, arguments, message):

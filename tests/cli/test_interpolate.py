@@ -45,7 +45,7 @@ def test_numbers_are_images_of_a_data_set_or_of_a_folder(saved, colour, faces, t
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["0", "1"], "`IMAGES` must be given for a model without the config.toml of its run beside it"),
+        (["0", "1"], "`--dataset` must be given for a model without the config.toml of its run beside it"),
         (["0", "b.png", "--dataset", "digits"], "`END` must be a number from 0 where --dataset is given"),
         (["0", "297", "--dataset", "digits"], "Images of digits must be numbered from 0 to 296. Received: 297"),
         (["0", "1", "--dataset", "digts"], "No such data set or folder: 'digts'. Did you mean 'digits'?"),

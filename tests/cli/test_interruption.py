@@ -249,7 +249,7 @@ def test_a_run_that_diverges_says_so_in_a_line_keeps_the_last_epoch_and_can_go_o
         assert main(command(output)) == 2
     (said,) = capsys.readouterr().err.splitlines()
     assert said.startswith("keras-vae: `kl_loss` must be finite. Received: NaN or infinity in training step 9. ")
-    assert "lower learning rate" in said
+    assert "lower --learning-rate" in said
     assert [path.name for path in output.iterdir()] == ["unfinished"]
     last = kv.load_model(output / "unfinished" / "last.keras")
     assert last.optimizer.iterations == 8

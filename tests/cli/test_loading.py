@@ -63,7 +63,7 @@ def test_files_are_read_at_the_models_size_and_with_its_channels(faces):
 
 def test_sources_that_do_not_go_together_are_refused(faces):
     folder, _ = faces
-    with pytest.raises(ValueError, match="`IMAGES` must all be of one shape"):
+    with pytest.raises(ValueError, match="`images` must all be of one shape"):
         load_images(of_shape(20, 16, 3), ["digits", f"{folder}/"])
     with pytest.raises(ValueError, match="The model must be one of images"):
         load_images(of_shape(64), [f"{folder}/"])
@@ -122,6 +122,20 @@ def test_of_the_folder_that_a_run_was_trained_on_the_images_held_out_are_taken(f
     assert load_images(trained, None).names == held_out
     # Who names a folder has all of it.
     assert len(load_images(trained, [str(folder)])) == len(images)
+
+
+def test_a_config_is_taken_beside_the_model_of_a_run_alone(run_on, tmp_path, capsys):
+    run = run_on("digits")
+    other = run / "other.keras"
+    other.write_bytes((run / "model.keras").read_bytes())
+    (run / "config.toml").write_text("colour = 'red'\n")
+    assert Trained(str(other)).settings is None
+    assert main(["generate", str(run), "--output", str(tmp_path / "x.npy")]) == 2
+    errors = capsys.readouterr().err
+    assert errors.startswith("keras-vae: The config of a run must have known keys; the nearest is ")
+    assert f"Received: 'colour' in '{run}/config.toml'" in errors
+    assert main(["evaluate", str(other)]) == 2
+    assert "`DATASET` must be given for a model without the config.toml of its run" in capsys.readouterr().err
 
 
 def test_broken_files_are_passed_over_where_the_run_did_so(faces, run_on, tmp_path):
