@@ -14,6 +14,7 @@ from keras_vae_cli.encode import encode
 from keras_vae_cli.evaluate import evaluate
 from keras_vae_cli.export import export
 from keras_vae_cli.generate import generate
+from keras_vae_cli.impute import impute
 from keras_vae_cli.info import info
 from keras_vae_cli.interpolate import interpolate
 from keras_vae_cli.reconstruct import reconstruct
@@ -29,7 +30,7 @@ app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode="rich" if shutil.get_terminal_size().columns >= _NARROW else None,
 )
-for command in (train, evaluate, generate, reconstruct, interpolate, encode, score, info, export):
+for command in (train, evaluate, generate, reconstruct, impute, interpolate, encode, score, info, export):
     app.command()(in_its_own_words(command))
 
 
