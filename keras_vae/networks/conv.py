@@ -153,8 +153,8 @@ class ConvDecoder(Conv):
 
     The sizes on the way are those of a `ConvEncoder` of as many layers, backwards: each transposed convolution
     multiplies by `strides` and is cropped where the size is not a multiple, so that any image size comes out exactly.
-    Several inputs, `[z_1, ..., z_L, condition]`, are flattened and concatenated, but for images after the first input:
-    they are resized to each map on the way and appended to it as channels, to the last one as well.
+    Several inputs, `[z_1, ..., z_L, condition]`, are flattened and concatenated, except for images after the first
+    input: these are resized to each map on the way and appended to it as channels, to the last one as well.
 
     Parameters
     ----------
