@@ -24,7 +24,7 @@ import protocol
 import keras_vae as kv
 
 HERE = pathlib.Path(__file__).parent
-SHAPE, LATENT, CLASSES, BATCH = (28, 28, 1), 16, 10, 100
+SHAPE, FILTERS, LATENT, CLASSES, BATCH = (28, 28, 1), (16, 32), 16, 10, 100
 ROWS, COLUMNS = np.mgrid[:28, :28]
 # As Pyro's example of the conditional VAE has them: lower left, left half, all but the upper right.
 GIVEN = {1: (ROWS >= 14) & (COLUMNS < 14), 2: COLUMNS < 14, 3: (ROWS >= 14) | (COLUMNS < 14)}
@@ -49,13 +49,13 @@ def film_trunks():
     """Return an encoder and a decoder whose convolutions are modulated by the label."""
     x, c = keras.Input(SHAPE), keras.Input((CLASSES,))
     h = x
-    for filters in (32, 64):
+    for filters in FILTERS:
         h = keras.layers.Conv2D(filters, 3, strides=2, padding="same")(h)
         h = keras.layers.ReLU()(Film(filters)([h, c]))
     z, label = keras.Input((LATENT,)), keras.Input((CLASSES,))
-    g = keras.layers.Dense(7 * 7 * 64, activation="relu")(keras.layers.Concatenate()([z, label]))
-    g = keras.layers.Reshape((7, 7, 64))(g)
-    for filters in (64, 32):
+    g = keras.layers.Dense(7 * 7 * FILTERS[-1], activation="relu")(keras.layers.Concatenate()([z, label]))
+    g = keras.layers.Reshape((7, 7, FILTERS[-1]))(g)
+    for filters in FILTERS[::-1]:
         g = keras.layers.Conv2DTranspose(filters, 3, strides=2, padding="same")(g)
         g = keras.layers.ReLU()(Film(filters)([g, label]))
     return keras.Model([x, c], h), keras.Model([z, label], g)
@@ -73,7 +73,7 @@ def make(seed, *, trunks=None, **parts):
     **parts
         As `kv.VAE` takes them.
     """
-    encoder, decoder = trunks or (kv.networks.ConvEncoder((32, 64)), kv.networks.ConvDecoder((64, 32)))
+    encoder, decoder = trunks or (kv.networks.ConvEncoder(FILTERS), kv.networks.ConvDecoder(FILTERS[::-1]))
     vae = kv.VAE(
         encoder=encoder,
         posterior=kv.posteriors.DiagonalGaussian(LATENT),
@@ -287,15 +287,15 @@ def main(arguments=None):
     parser.add_argument("--only", nargs="+", choices=list(PARTS), default=list(PARTS), metavar="PART")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--epochs", type=int, default=8)
-    parser.add_argument("--num-train", type=int, default=20_000)
-    parser.add_argument("--semi-epochs", type=int, default=15)
-    parser.add_argument("--num-unlabelled", type=int, default=10_000)
+    parser.add_argument("--num-train", type=int, default=10_000)
+    parser.add_argument("--semi-epochs", type=int, default=10)
+    parser.add_argument("--num-unlabelled", type=int, default=5000)
     parser.add_argument("--quick", action="store_true", help="the whole path on few images; its rows say so")
     parser.add_argument("--output", type=pathlib.Path, default=HERE / "results" / "conditional.json")
     parser.add_argument("--work", type=pathlib.Path, default=HERE.parent / "runs" / "conditional")
     options = parser.parse_args(arguments)
-    sizes = {"num_test": 1000, "num_samples": 300, "num_generated": 1000}
-    sizes |= {"num_classified": 300, "class_samples": 100, "num_completed": 500}
+    sizes = {"num_test": 500, "num_samples": 100, "num_generated": 1000}
+    sizes |= {"num_classified": 200, "class_samples": 50, "num_completed": 500}
     if options.quick:
         sizes = {name: max(20, size // 50) for name, size in sizes.items()} | {
             "num_train": 1200,

@@ -301,6 +301,75 @@ def missing_pixels():
     return markdown(["seed", "saw all pixels", "saw half of them", "difference"], lines, "rrrr")
 
 
+def _conditional(part):
+    """Return the rows of a part of the benchmark of conditions."""
+    rows = [row for row in results("conditional") if row["part"] == part]
+    if not rows:
+        raise LookupError(part)
+    return rows
+
+
+def _with_error(found):
+    return f"{found['mean']:+.2f} ± {found['standard_error']:.2f}"
+
+
+def conditioning():
+    """Return what a label brings, and the two ways in which convolutions take it."""
+    names = {"none": "no condition", "channels": "the label, as channels", "film": "the label, by FiLM"}
+    lines = [
+        [
+            names[row["conditioning"]],
+            row["seed"],
+            *(f"{row[name]:.2f}" for name in ("log_evidence", "elbo", "rate", "distortion")),
+            _with_error(row["gain"]) if "gain" in row else "",
+            f"{row['num_weights']:,}",
+        ]
+        for row in _conditional("conditioning")
+    ]
+    header = ["", "seed", "log p", "elbo", "rate", "distortion", "gain in log p", "weights"]
+    return markdown(header, lines, "lrrrrrrr")
+
+
+def classes():
+    """Return how well classes of generated images are named, and those of real ones by Bayes' rule."""
+    row = _conditional("classes")[-1]
+    drawn, few = f"{row['num_generated']:,}", row["num_classified"]
+    lines = [
+        [f"{drawn} images drawn by class, whose class an independent classifier names", row["generated_named_right"]],
+        ["real test images, by that classifier", row["judge_accuracy"]],
+        [f"{few} real test images, by that classifier", row["judge_accuracy_same_images"]],
+        [f"the same, by Bayes' rule with {row['num_samples']} samples", row["bayes_accuracy"]],
+        ["calibration error of Bayes' rule", row["bayes_calibration_error"]],
+    ]
+    return markdown(["", "share"], [[name, f"{value:.3f}"] for name, value in lines], "lr")
+
+
+def completion():
+    """Return log p of the hidden quadrants given the others."""
+    names = ("conditional", "joint", "neighbours")
+    lines = [
+        [
+            row["quadrants"],
+            row["hidden_pixels"],
+            *(f"{row[name]:.2f}" for name in names),
+            *(_with_error(row[f"gain_over_{name}"]) for name in names[1:]),
+        ]
+        for row in _conditional("completion")
+    ]
+    header = ["quadrants given", "hidden pixels", "conditional", "joint", "neighbours", "over joint", "over neighbours"]
+    return markdown(header, lines, "rrrrrrr")
+
+
+def semi_supervised():
+    """Return errors with few labels."""
+    names = {"neighbour": "nearest neighbour", "supervised": "labelled images alone", "semi_supervised": "all images"}
+    lines = [
+        [row["labels"], row["seed"], *(f"{row['error'][name]:.3f}" for name in names), f"{row['elbo']:.2f}"]
+        for row in _conditional("semi_supervised")
+    ]
+    return markdown(["labels", "seed", *names.values(), "elbo"], lines, "rrrrrr")
+
+
 TABLES = {
     table.__name__: table
     for table in (
@@ -320,6 +389,10 @@ TABLES = {
         startup,
         missing,
         missing_pixels,
+        conditioning,
+        classes,
+        completion,
+        semi_supervised,
     )
 }
 

@@ -53,6 +53,6 @@ def encode(
         x, values = trained.observations(found.pixels, binarize)
         say(f"Encoding {found.in_words()} with {model}; values {values}")
         vae = trained.vae
-        codes = vae.as_levels(vae.encode(in_blocks(x, "images")))
+        codes = vae.as_levels(vae.encode(in_blocks(trained.given(x, found), "images")))
         write_tables(output, found, dict(zip(vae.names_of_levels("z"), codes, strict=True)))
         say(written(output, len(x)))

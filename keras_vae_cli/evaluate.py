@@ -113,7 +113,7 @@ def evaluate(
         with _asked_to_stop() as asked, Bar("images", len(x)) as bar:
             found = kv.evaluation.evaluate_vae(
                 trained.vae,
-                x,
+                trained.given(x, images),
                 method=method,
                 num_samples=num_samples,
                 elbo_samples=_ELBO_SAMPLES,

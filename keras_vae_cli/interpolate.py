@@ -72,6 +72,8 @@ def interpolate(
     with as_mistake(TypeError, ValueError, OSError):
         trained = Trained(model)
         vae = trained.vae
+        if vae.condition is not None:
+            raise ValueError("`MODEL` must be one without a condition to interpolate. Received: one with a condition")
         if are_numbers:
             (source,) = trained.sources_or_own([dataset] if dataset else None)
             images = load_rows(trained, source, [int(start), int(end)], split=split, max_pixels=max_pixels)

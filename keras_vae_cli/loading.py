@@ -63,6 +63,20 @@ class Trained:
         x, values = observations(likelihood, images, binarize)
         return x, values + words
 
+    def given(self, x, images):
+        """Return what the model takes: x, and the class of each image where it is given that."""
+        if self.vae.condition is None:
+            return x
+        if not isinstance(self.vae.condition, kv.conditions.Labels):
+            kind = type(self.vae.condition).__name__
+            raise ValueError(f"`MODEL` must have no condition or that of classes, Labels. Received: {kind}")
+        if images.classes is None:
+            raise ValueError(
+                "`IMAGES` must be a data set, a folder of class folders, or one with a table labels.csv: the model is "
+                "given the class of each image. Received: images without classes"
+            )
+        return {"x": x, "condition": self.vae.condition.raw(images.classes)}
+
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Images:

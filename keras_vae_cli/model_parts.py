@@ -6,12 +6,12 @@ import keras_vae as kv
 from keras_vae_cli.arguments import locate
 
 
-def build_model(settings, event_shape, steps_per_epoch):
+def build_model(settings, event_shape, steps_per_epoch, class_names=None):
     """Put a compiled model together; its initial weights follow from the seed."""
     keras.utils.set_random_seed(settings.seed)
     keras.config.set_dtype_policy(settings.precision)
     likelihood = _likelihood(settings, event_shape)
-    encoder, decoder = _trunks(settings, likelihood)
+    encoder, decoder = _trunks(settings, likelihood, class_names)
     vae = kv.VAE(
         encoder=encoder,
         posterior=kv.posteriors.DiagonalGaussian(latent_dim=settings.latent_dim),
@@ -19,6 +19,7 @@ def build_model(settings, event_shape, steps_per_epoch):
         likelihood=likelihood,
         prior=_prior(settings, likelihood),
         objective=_objective(settings, steps_per_epoch),
+        condition=kv.conditions.Labels(len(class_names), names=class_names) if class_names else None,
         seed=settings.seed,
     )
     if settings.start_from is not None:
@@ -54,7 +55,7 @@ def _likelihood(settings, event_shape):
     return kinds[settings.likelihood](event_shape)
 
 
-def _trunks(settings, likelihood):
+def _trunks(settings, likelihood, class_names):
     activation = {"activation": settings.activation}
     if settings.architecture == "mlp":
         encoder = kv.networks.MLPEncoder(settings.units, **activation)
@@ -64,8 +65,16 @@ def _trunks(settings, likelihood):
         encoder = kv.networks.ConvEncoder(settings.filters, **how)
         decoder = kv.networks.ConvDecoder(settings.filters[::-1], **how)
     if likelihood.integer_valued:  # an encoder learns best from numbers of about 1
-        encoder = keras.Sequential([keras.layers.Rescaling(1 / likelihood.support[1]), encoder])
+        encoder = _rescaled(encoder, likelihood, class_names)
     return encoder, decoder
+
+
+def _rescaled(encoder, likelihood, class_names):
+    rescaling = keras.layers.Rescaling(1 / likelihood.support[1])
+    if not class_names:
+        return keras.Sequential([rescaling, encoder])
+    x, label = keras.Input(likelihood.x_shape), keras.Input((len(class_names),))
+    return keras.Model([x, label], encoder([rescaling(x), label]))
 
 
 def _prior(settings, likelihood):

@@ -53,7 +53,7 @@ def reconstruct(
         x, values = trained.observations(originals.pixels, binarize)
         check_room(output, 4 * x.size)
         say(f"Reconstructing {counted(len(x), 'image')} with {model}; values {values}")
-        found = grey_values(vae.likelihood, vae.reconstruct(x))
+        found = grey_values(vae.likelihood, vae.reconstruct(trained.given(x, originals)))
         seen = x if values.startswith("drawn") else None
         write_outputs(
             output,

@@ -67,6 +67,8 @@ def _check_combinations(settings, has_mixture, is_elbo, is_scheduled):
         raise Mistake(f"`--image-size` must be a side, or height,width. Received: {shown(settings.image_size)}")
     if settings.dataset == "cartoon_faces" and len(set(settings.image_size)) > 1:
         raise Mistake(f"`--image-size` must be a square's for cartoon_faces. Received: {shown(settings.image_size)}")
+    if settings.condition != "none" and settings.prior == "vamp":
+        raise Mistake("`--prior` vamp must be left out with --condition: its pseudo-inputs have no class.")
     if settings.batch_normalization and settings.architecture != "conv":
         raise Mistake("`--batch-normalization` must be left out except for --architecture conv.")
     if not is_elbo and (settings.beta != 1 or is_scheduled or settings.free_bits):

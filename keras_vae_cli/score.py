@@ -63,6 +63,6 @@ def score(
         )
         x, values = trained.observations(found.pixels, binarize)
         say(f"Scoring {found.in_words()} with {model}, {counted(num_samples, 'sample')} each; values {values}")
-        scores = trained.vae.score(in_blocks(x, "images"), num_samples=num_samples, seed=seed)
+        scores = trained.vae.score(in_blocks(trained.given(x, found), "images"), num_samples=num_samples, seed=seed)
         write_tables(output, found, {name: scores[name] for name in _NAMES})
         say(written(output, len(x)))

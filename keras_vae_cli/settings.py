@@ -259,6 +259,11 @@ class Settings:
         ),
     ] = None
 
+    condition: Annotated[
+        Literal["none", "labels"],
+        _option("labels: the model is given each image's class, and generates by class.", panel=_MODEL),
+    ] = "none"
+
     objective: Annotated[
         Literal["elbo", "iwelbo"], _option("The bound, or the importance-weighted bound.", panel=_OBJECTIVE)
     ] = "elbo"

@@ -12,11 +12,13 @@ _BLOCK = 128
 
 
 def in_blocks(x, words):
-    """Yield the rows of an array in batches, and move a bar."""
-    with Bar(words, len(x)) as bar:
-        for start in range(0, len(x), _BLOCK):
-            yield x[start : start + _BLOCK]
-            bar.to(min(start + _BLOCK, len(x)))
+    """Yield the rows of an array, or of a dictionary of arrays, in batches, and move a bar."""
+    fields = x if isinstance(x, dict) else {"x": x}
+    size = len(fields["x"])
+    with Bar(words, size) as bar:
+        for start in range(0, size, _BLOCK):
+            yield {name: rows[start : start + _BLOCK] for name, rows in fields.items()}
+            bar.to(min(start + _BLOCK, size))
 
 
 def write_tables(outputs, images, columns):

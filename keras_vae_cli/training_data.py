@@ -34,6 +34,9 @@ class TrainingData(abc.ABC):
         """The number of batches in an epoch."""
         return -(-self.num_train // self.settings.batch_size)
 
+    class_names: tuple[str, ...] | None = None
+    """The names of the classes, where the model is given the class of each image."""
+
     @abc.abstractmethod
     def pipelines(self, likelihood):
         """Make the batches that a model trains on and is tested with."""
@@ -55,20 +58,25 @@ class NamedData(TrainingData):
         self.train, self.test = load_named(settings.dataset, image_size=size, limit=settings.limit)
         settings = with_batch_size(settings, len(self.train))
         super().__init__(settings, len(self.train), len(self.test), self.train.images.shape[1:])
+        if settings.condition == "labels":
+            numbers = range(1 + max(int(part.labels.max()) for part in (self.train, self.test)))
+            self.class_names = self.train.class_names or tuple(map(str, numbers))
 
     def pipelines(self, likelihood):
         """Make batches from arrays; see `TrainingData`."""
         settings, images = self.settings, self.train.images
         is_dynamic = settings.binarize == "dynamic"
+        labels = [part.labels if self.class_names else None for part in (self.train, self.test)]
         train = kv.data.pipeline(
             images if is_dynamic else observations(likelihood, images, settings.binarize)[0],
             batch_size=settings.batch_size,
             binarize="dynamic" if is_dynamic else None,
             shuffle=True,
             seed=settings.seed,
+            labels=labels[0],
         )
-        test = kv.data.pipeline(self.observed(likelihood, self.test.images), batch_size=settings.batch_size)
-        return train, test
+        test_x = self.observed(likelihood, self.test.images)
+        return train, kv.data.pipeline(test_x, batch_size=settings.batch_size, labels=labels[1])
 
     def shown(self):
         """Return all test images; see `TrainingData`."""
@@ -92,8 +100,10 @@ class FolderData(TrainingData):
             subset="both",
             on_error={"refuse": "raise", "skip": "skip"}[settings.broken_files],
             max_pixels=settings.max_pixels,
+            labels=settings.condition == "labels",
             **part,
         )
+        self.class_names = getattr(self.train, "class_names", None)
         event_shape = (*self.size, settings.channels)
         super().__init__(settings, len(self.train.files), len(self.test.files), event_shape)
 
@@ -102,7 +112,7 @@ class FolderData(TrainingData):
         if not likelihood.integer_valued:
             return self.train, self.test
         highest = likelihood.support[1]
-        rounded = [data.map(lambda x: tf.round(highest * x)) for data in (self.train, self.test)]
+        rounded = [data.map(lambda x, *y: (tf.round(highest * x), *y)) for data in (self.train, self.test)]
         rounded[0].epoch = self.train.epoch
         return tuple(rounded)
 

@@ -24,6 +24,7 @@ from keras_vae_cli.strategies import check_agreement, from_chief, make_strategy
 from keras_vae_cli.training_data import examples, load_training_data, values_in_words
 
 _NUM_SAMPLES = 64
+_NUM_OF_CLASS, _MOST_CLASSES = 10, 20
 _FEW_STEPS = 1000
 
 
@@ -35,7 +36,7 @@ class TrainingRun:
         self.data = data
         self.strategy, self.cluster = strategy, cluster
         with strategy.scope():
-            self.vae = build_model(settings, data.event_shape, data.steps_per_epoch)
+            self.vae = build_model(settings, data.event_shape, data.steps_per_epoch, data.class_names)
         self.train_data, self.test_data = data.pipelines(self.vae.likelihood)
         self.checkpoints = None
 
@@ -156,6 +157,7 @@ class TrainingRun:
             f"Training on {images} of {size}, {epochs}, on the {_device()}",
             f"{settings.architecture}, {counted(settings.latent_dim, 'latent dimension')}, {weights:,} weights",
             f"Likelihood {settings.likelihood}, prior {settings.prior}, objective {settings.objective}",
+            *self._classes_in_words(),
             f"Observations {values_in_words(settings)['train']}",
             *self._steps_in_words(),
             *self._devices_in_words(),
@@ -171,6 +173,10 @@ class TrainingRun:
                 f"{counted(steps, 'step')} an epoch with --batch-size {self.settings.batch_size}, {total:,} in all: a "
                 f"model needs some thousands, and --epochs {-(-_FEW_STEPS // steps)} would make {_FEW_STEPS:,}"
             )
+
+    def _classes_in_words(self):
+        if self.data.class_names:
+            yield f"Given the class of each image, one of {len(self.data.class_names)}"
 
     def _devices_in_words(self):
         replicas, gpus = self.strategy.num_replicas_in_sync, len(tf.config.list_physical_devices("GPU"))
@@ -209,19 +215,22 @@ class TrainingRun:
         images, labels, class_names = self.data.shown()
         x = self.data.observed(likelihood, images)
         rows = examples(labels, len(images))
+        everything = {"x": x} if self.vae.condition is None else {"x": x, "condition": labels}
         figures = {
             "reconstructions": kv.plots.reconstructions(
                 images[rows],
-                grey_values(likelihood, self.vae.reconstruct(x[rows])),
+                grey_values(
+                    likelihood, self.vae.reconstruct({name: values[rows] for name, values in everything.items()})
+                ),
                 inputs=None if self.settings.binarize == "none" else x[rows],
                 title=f"{name}, test images",
             ),
             "samples": kv.plots.samples(
-                grey_values(likelihood, self.vae.generate(_NUM_SAMPLES, seed=self.settings.seed)),
+                self._samples(likelihood),
                 title=f"{name}: means of p(x|z), z drawn from the prior",
             ),
             "latent": kv.plots.latent_scatter(
-                self.vae.encode(x),
+                self.vae.encode(everything),
                 labels,
                 class_names,
                 title=f"{name}: posterior means of {len(images):,} test images",
@@ -230,6 +239,15 @@ class TrainingRun:
         }
         for file_name, figure in figures.items():
             figure.savefig(directory / f"{file_name}.png")
+
+    def _samples(self, likelihood):
+        """Generate images; by class, the same codes in each, where the model is given the class."""
+        if not self.data.class_names:
+            return grey_values(likelihood, self.vae.generate(_NUM_SAMPLES, seed=self.settings.seed))
+        return {
+            name: grey_values(likelihood, self.vae.generate(_NUM_OF_CLASS, condition=name, seed=self.settings.seed))
+            for name in self.data.class_names[:_MOST_CLASSES]
+        }
 
 
 def prepare(settings, *, fallback_to_digits=False, strategy="none", cluster=None):

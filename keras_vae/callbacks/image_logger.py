@@ -9,11 +9,11 @@ from typing import Any
 import keras
 import numpy as np
 import tensorflow as tf
-from numpy.typing import ArrayLike
 
 from keras_vae import plots
 from keras_vae.callbacks.readings import check_model
 from keras_vae.core import atomic_write, check_integer, check_writable_directory, resolve_seed
+from keras_vae.models import collect
 
 _NUM_IMAGES = 10
 
@@ -22,8 +22,9 @@ class ImageLogger(keras.callbacks.Callback):
     """Draw a model every few epochs, to files, to TensorBoard, or to both.
 
     By default three pictures are drawn: `samples`, of the same points of the prior each time; `reconstructions` of the
-    first ten of x, where there is x; and, of a model with two latent dimensions, the `manifold`. Each is drawn once
-    before training starts, so that errors come then. The callback does not change the training.
+    first ten of x, where there is x; and, of a model with two latent dimensions, the `manifold`. A model with a
+    condition needs x with its condition, under which samples are drawn in turn, and has no manifold. Each picture is
+    drawn once before training starts, so that errors come then. The callback does not change the training.
 
     Parameters
     ----------
@@ -33,7 +34,8 @@ class ImageLogger(keras.callbacks.Callback):
         Where TensorBoard's files go: into `images` below it, at the steps of Keras's own callback, epochs from 0. The
         package tensorboard is not needed to write them.
     x : array_like, optional
-        Shape (n, *event_shape): observations as the likelihood takes them, such as a batch of the validation set.
+        Shape (n, *event_shape): observations as the likelihood takes them, such as a batch of the validation set; or
+        what else `fit` takes, such as `(x, labels)`.
     every_n_epochs : int
         How often, at least 1.
     num_samples : int
@@ -64,7 +66,7 @@ class ImageLogger(keras.callbacks.Callback):
         directory: str | os.PathLike[str] | None = None,
         *,
         log_dir: str | os.PathLike[str] | None = None,
-        x: ArrayLike | None = None,
+        x: Any = None,
         every_n_epochs: int = 1,
         num_samples: int = 36,
         seed: int = 0,
@@ -126,17 +128,22 @@ class ImageLogger(keras.callbacks.Callback):
         figures = {"samples": self._draw_samples}
         if self.x is not None:
             figures["reconstructions"] = self._draw_reconstructions
-        if model.latent_shapes == ((2,),):
+        if model.latent_shapes == ((2,),) and model.condition is None:
             figures["manifold"] = plots.latent_manifold
         return figures
 
     def _draw_samples(self, model):
-        images = model.generate(self.num_samples, seed=self.seed)
+        condition = None
+        if model.condition is not None and self.x is not None:
+            values = collect(self.x, model.spec).condition
+            condition = values[np.arange(self.num_samples) % len(values)]
+        images = model.generate(self.num_samples, condition, seed=self.seed)
         return plots.samples(images, value_range=model.likelihood.support)
 
     def _draw_reconstructions(self, model):
-        x = np.asarray(self.x)[:_NUM_IMAGES]
-        return plots.reconstructions(x, model.reconstruct(x), value_range=model.likelihood.support or (0.0, 1.0))
+        batch = collect(self.x, model.spec).rows(0, _NUM_IMAGES)
+        support = model.likelihood.support or (0.0, 1.0)
+        return plots.reconstructions(batch.x, model.reconstruct(batch), value_range=support)
 
 
 def _check_figures(figures):

@@ -20,6 +20,7 @@ from keras_vae.data.image_files import (
     is_in_validation,
     read_image,
 )
+from keras_vae.data.read_labels import LABELS_FILE, read_labels
 
 _logger = logging.getLogger("keras_vae")
 
@@ -42,6 +43,7 @@ def image_folder(
     verify: bool = True,
     max_pixels: int = MAX_PIXELS,
     drop_remainder: bool = False,
+    labels: bool = False,
 ) -> Any:  # TensorFlow has no types
     """Make a `tf.data.Dataset` of batches from a folder of images, which are read as they are needed.
 
@@ -87,12 +89,14 @@ def image_folder(
         A file with more counts as broken, and is not decoded.
     drop_remainder : bool
         Whether a short last batch is left out.
+    labels : bool
+        Whether batches are `(x, labels)`, with the classes that `read_labels` finds, int64 of shape (batch,).
 
     Returns
     -------
     tf.data.Dataset, or a pair of them for subset="both"
         Batches of shape (batch, height, width, channels), float32, values 0 to 1. The attribute `files` has the names
-        of its images within the folder, `epoch` counts the passes.
+        of its images within the folder, `epoch` counts the passes, and with labels `class_names` has their names.
 
     Raises
     ------
@@ -114,28 +118,39 @@ def image_folder(
     _check_split(validation_split, subset)
     seed = resolve_seed(seed)
     folder = pathlib.Path(path).expanduser()
-    parts = _parts(find_images(folder, recursive), validation_split, subset)
+    found = find_images(folder, recursive)
+    parts = _parts(found, validation_split, subset)
+    classes = read_labels(folder, found) if labels else None
+    if labels and classes is None:
+        raise ValueError(
+            f"`path` must hold the table {LABELS_FILE}, or two or more folders of images, one for each class, to give "
+            f"labels. Received: {str(path)!r}"
+        )
+    by_file = None if classes is None else dict(zip(found, classes[0], strict=True))
 
     datasets = []
     for part, files in parts.items():
-        reader = _FolderReader(folder, files, size, channels, on_error, max_pixels)
+        reader = _FolderReader(folder, files, size, channels, on_error, max_pixels, by_file)
         if verify:
             reader.verify()
         is_shuffled = shuffle and part != "validation"
         datasets.append(_stream(reader, batch_size, is_shuffled, seed, drop_remainder))
+        if classes is not None:
+            datasets[-1].class_names = classes[1]
     return tuple(datasets) if subset == "both" else datasets[0]
 
 
 class _FolderReader:
     """Reads images of a folder by their numbers; a broken one is an error, or is skipped and named once."""
 
-    def __init__(self, path, files, image_size, channels, on_error, max_pixels):
+    def __init__(self, path, files, image_size, channels, on_error, max_pixels, labels=None):
         self.path = path
         self.files = tuple(files)
         self.image_size = image_size
         self.channels = channels
         self.on_error = on_error
         self.max_pixels = max_pixels
+        self.labels = labels
         self._named = set()
 
     def verify(self):
@@ -158,14 +173,18 @@ class _FolderReader:
         self.files = tuple(good)
 
     def read(self, rows):
-        """Return a batch, uint8 of shape (number of good files, height, width, channels)."""
-        images = [self._image(self.files[row]) for row in rows]
+        """Return a batch, uint8 of shape (number of good files, height, width, channels), and labels where known."""
+        names = [self.files[row] for row in rows]
+        images = [self._image(name) for name in names]
         good = [image for image in images if image is not None]
         if not good:
             raise BrokenImageError(
                 self.path / self.files[rows[0]], f"a batch of {len(rows)} broken files, this the first"
             )
-        return np.stack(good)
+        if self.labels is None:
+            return np.stack(good)
+        labels = [self.labels[name] for name, image in zip(names, images, strict=True) if image is not None]
+        return np.stack(good), np.array(labels, np.int64)
 
     def _is_good(self, name):
         return self._image(name) is not None
@@ -184,9 +203,11 @@ class _FolderReader:
 
 def _stream(reader, batch_size, shuffle, seed, drop_remainder):
     def load(epoch, step, rows):
-        images = tf.numpy_function(reader.read, [rows], tf.uint8, stateful=False)
-        images = tf.ensure_shape(images, [None, *reader.image_size, reader.channels])
-        return tf.cast(images, tf.float32) / 255.0
+        kinds = tf.uint8 if reader.labels is None else (tf.uint8, tf.int64)
+        found = tf.numpy_function(reader.read, [rows], kinds, stateful=False)
+        images, *labels = [found] if reader.labels is None else found
+        x = tf.cast(tf.ensure_shape(images, [None, *reader.image_size, reader.channels]), tf.float32) / 255.0
+        return (x, tf.ensure_shape(labels[0], [None])) if labels else x
 
     dataset = batches_of_rows(
         len(reader.files),

@@ -228,3 +228,15 @@ def test_elbo_and_gap_add_up_to_the_exact_evidence_and_bounds_are_in_order(run):
     }
     assert bound["elbo"] < bound["importance, K = 5"] < bound["importance, K = 50"]
     assert bound["prior, K = 100"] < bound["importance, K = 50"]
+
+
+def test_the_elbo_given_the_label_adds_up_and_both_classifiers_beat_chance(run):
+    printed, _ = run("08_conditions")
+    rows = [
+        numbers(line[14:]) for line in printed.splitlines() if line.strip().startswith(("no condition", "the label"))
+    ]
+    assert len(rows) == 2
+    for elbo, rate, distortion in rows:
+        assert elbo == pytest.approx(-rate - distortion, abs=0.02) and rate > 0
+    shares = [float(found) for found in re.findall(r"accuracy ([\d.]+)", printed)]
+    assert len(shares) == 3 and min(shares) > 0.2

@@ -10,7 +10,7 @@ from tests import contract
 MODELS = contract.EXPORTED
 ARRAYS = ("serving_default", "reconstruct", "encode", "decode", "generate", "score")
 BYTES = ("reconstruct_bytes", "encode_bytes", "score_bytes")
-SIGNATURES = {name: ARRAYS + BYTES if name in ("conv", "colour", "categories") else ARRAYS for name in MODELS}
+SIGNATURES = {name: ARRAYS + BYTES if name in ("conv", "colour", "categories", "Image") else ARRAYS for name in MODELS}
 CASES = [(model, signature) for model, signatures in SIGNATURES.items() for signature in signatures]
 
 
@@ -57,7 +57,8 @@ def request(vae, n):
     content = [tf.io.encode_png(image).numpy() for image in images] if is_image else []
     given = {"x": observations(vae, images), "seed": seed, "image_bytes": content, **z}
     if vae.condition is not None:
-        given["condition"] = generator.integers(0, vae.condition.num_classes, n).astype("int32")
+        values = generator.integers(0, 3, (n, *vae.condition.value_shape))
+        given["condition"] = values.astype("int32" if vae.condition.integer_valued else "float32")
     return given
 
 

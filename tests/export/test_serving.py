@@ -101,6 +101,34 @@ def test_every_signature_answers_as_keras_does(kind, signature, connect, vaes):
         np.testing.assert_allclose(found[name], value, rtol=1e-5, atol=1e-5)
 
 
+@pytest.fixture(scope="module")
+def by_class(tmp_path_factory):
+    """A model that is given labels, and the addresses of a server that has it."""
+    vae, folder = models.make("Labels"), tmp_path_factory.mktemp("by_class")
+    kv.export.saved_model(vae, folder / "labels")
+    config = folder / "models.config"
+    config.write_text(
+        f'model_config_list {{ config {{ name: "labels" base_path: "{folder / "labels"}" '
+        'model_platform: "tensorflow" } }'
+    )
+    with stand_in_server.serve(config) as found:
+        yield vae, dict(zip(("rest", "grpc"), found, strict=True))
+
+
+@kinds
+@pytest.mark.parametrize("signature", ["encode", "decode", "score"])
+def test_a_condition_travels_with_its_request(kind, signature, by_class):
+    vae, addresses = by_class
+    given = models.request(vae, 3)
+    client_class = {"rest": kv.export.RestClient, "grpc": kv.export.GrpcClient}[kind]
+    with client_class(addresses[kind], "labels") as client:
+        inputs = {name: given[name] for name in client.signatures()[signature].inputs}
+        assert "condition" in inputs
+        found = client.predict(signature, **inputs)
+    for name, value in models.answer(vae, signature, given).items():
+        np.testing.assert_allclose(found[name], value, rtol=1e-5, atol=1e-5)
+
+
 @kinds
 def test_a_seed_gives_the_same_image_in_any_batch(kind, connect, vaes):
     client = connect(kind)

@@ -187,7 +187,43 @@ def test_several_inputs_survive_a_file(trunk, shapes, tmp_path):
     np.testing.assert_array_equal(keras.models.load_model(tmp_path / "model.keras")(values), model(values))
 
 
-@pytest.mark.parametrize("shapes", [[(6, 5, 2), (6, 4, 1)], [(6,), (3,)], [(6, 5, 2), (6, 5)]], ids=str)
+@pytest.mark.parametrize("shapes", [[(3,), (6, 5, 2)], [(6,), (3,)], [(6, 5, 2), (6, 5)]], ids=str)
 def test_the_encoder_refuses_what_it_cannot_join(shapes):
-    with pytest.raises(ValueError, match=r"images of the same size or vectors.*Received: shape \(2, .* and \(2, "):
+    with pytest.raises(ValueError, match=r"beside them images or vectors.*Received: shape \(2, .* and \(2, "):
         kv.networks.ConvEncoder()([images(*shape) for shape in shapes])
+
+
+@pytest.mark.parametrize("size", [(14, 7), (56, 28), (9, 20), (28, 28)], ids=str)
+def test_an_image_beside_x_is_resized_by_averages_over_areas(size):
+    given, x = images(*size, 2), images(28, 28, 1)
+    encoder = kv.networks.ConvEncoder((1,), kernel_size=1, strides=1, activation=None)
+    encoder.build([(None, 28, 28, 1), (None, *size, 2)])
+    encoder.set_weights([np.array([0.0, 1.0, 0.0]).reshape(1, 1, 3, 1), np.zeros(1)])  # the first channel of the other
+    expected = tf.image.resize(given[..., :1], (28, 28), method="area")
+    if size == (9, 20):  # TensorFlow takes whole pixels; by areas the average is kept
+        expected = tf.reduce_mean(given[..., :1], axis=(1, 2), keepdims=True) * tf.ones((1, 28, 28, 1))
+        np.testing.assert_allclose(
+            tf.reduce_mean(encoder([x, given]), axis=(1, 2)), expected[:, 0, 0], rtol=1e-4, atol=1e-5
+        )
+        return
+    np.testing.assert_allclose(encoder([x, given]), expected, rtol=1e-4, atol=1e-5)
+
+
+def test_the_decoder_sees_an_image_at_each_of_its_sizes_and_at_its_own():
+    decoder = kv.networks.ConvDecoder((4, 3), event_shape=(10, 7, 1))
+    z, code, given = images(6), images(5), images(20, 14, 2)
+    features = decoder([z, code, given])
+    assert features.shape == (2, 10, 7, 3 + 2)
+    assert decoder.compute_output_shape([(None, 6), (None, 5), (None, 20, 14, 2)]) == (None, 10, 7, 5)
+    np.testing.assert_allclose(
+        features[..., 3:], given.reshape(2, 10, 2, 7, 2, 2).mean(axis=(2, 4)), rtol=1e-4, atol=1e-5
+    )
+    kernels = [layer.kernel.shape for layer in decoder.chain if isinstance(layer, keras.layers.Conv2DTranspose)]
+    assert kernels == [(3, 3, 4, 4 + 2), (3, 3, 3, 4 + 2)]  # (height, width, out, in)
+    assert decoder.chain[1].kernel.shape == (6 + 5, 3 * 2 * 4)  # z and the code, without the image
+
+
+def test_a_grid_of_codes_is_flattened_where_it_comes_first():
+    decoder = kv.networks.ConvDecoder((4,), event_shape=(8, 8, 1))
+    assert decoder([images(2, 2, 3), images(5)]).shape == (2, 8, 8, 4)
+    assert decoder.chain[1].kernel.shape == (2 * 2 * 3 + 5, 4 * 4 * 4)
