@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from keras_vae_cli.arguments import did_you_mean
-from keras_vae_cli.command import in_its_own_words
+from keras_vae_cli.command import in_its_own_words, printable
 from keras_vae_cli.encode import encode
 from keras_vae_cli.evaluate import evaluate
 from keras_vae_cli.export import export
@@ -61,13 +61,14 @@ def main(arguments=None):
     -------
     int
         The exit code: 0, 2 after a user's mistake (one line on standard error), 74 when standard output could not be
-        written, 75 when another worker was lost, 130 when interrupted, 143 when terminated.
+        written, 75 when another worker was lost; 128 and the number of the signal that ended it: 130 when interrupted,
+        143 when terminated, 129 when the terminal was closed.
     """
     prepare_output()
     try:
         code = app(args=arguments, prog_name="keras-vae", standalone_mode=False)
     except typer.TyperException as error:
-        message = _in_one_style(error)
+        message = printable(_in_one_style(error))
         if message:  # a bare `keras-vae` has been answered by the help
             complain(message)
         return error.exit_code

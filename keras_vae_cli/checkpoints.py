@@ -1,40 +1,70 @@
-"""What an interrupted run is resumed from."""
+"""What an interrupted run is resumed from, and the one place that says whose run it is and how far it came."""
 
+import csv
+import dataclasses
 import math
 
 import keras
 
 import keras_vae as kv
 from keras_vae_cli.command import Mistake
+from keras_vae_cli.config_file import settings_from, write_config
 
 
 class Checkpoints:
-    """The state of a run after each epoch, and the history up to there."""
+    """The state of a run after each epoch, with its settings and history; `config.toml` and `history.csv` follow it."""
 
-    def __init__(self, directory, monitor=None):
-        self.history = directory / "history.csv"
-        self._checkpoint = kv.callbacks.Checkpoint(directory, monitor=monitor)
-        self.epochs = 0
-        self._log = keras.callbacks.CSVLogger(str(self.history), append=True)
+    def __init__(self, directory, settings, monitor=None):
+        self.directory, self.settings = directory, settings
+        self._checkpoint = kv.callbacks.Checkpoint(
+            directory, monitor=monitor, metadata={"settings": dataclasses.asdict(settings)}
+        )
 
     @property
     def path(self):
         """The file of the last epoch."""
         return self._checkpoint.last_path
 
+    @property
+    def epochs(self):
+        """Whole epochs done."""
+        return self._checkpoint.epoch
+
+    def differences(self):
+        """Name the settings in which the run that is there differs from this one; nothing where there is none."""
+        for path in (self.path, self.directory / "model.keras"):
+            state = self._checkpoint.read(path)
+            if state is not None:
+                theirs = settings_from((state.get("metadata") or {}).get("settings"), path)
+                return self.settings.differences(theirs)
+        return []
+
     def restore(self):
-        """Load the last one, and cut the history back to it."""
+        """Load the last one, and write anew what lies beside it."""
         try:
             vae = self._checkpoint.restore()
         except ValueError as error:
             raise Mistake(f"Delete the checkpoint to begin anew. {error}") from error
-        self.epochs = self._checkpoint.epoch
-        if vae is None:
-            self.history.unlink(missing_ok=True)
-        elif self.history.exists():
-            lines = self.history.read_bytes().splitlines(keepends=True)
-            self.history.write_bytes(b"".join(lines[: 1 + self.epochs]))
+        self.write_words()
         return vae
+
+    def write_words(self):
+        """Write settings and history in the form that people read."""
+        write_config(self.settings, self.directory / "config.toml")
+        history = self._checkpoint.history
+        with (
+            kv.core.atomic_write(self.directory / "history.csv") as aside,
+            open(aside, "w", newline="", encoding="utf-8") as file,
+        ):
+            rows = csv.writer(file, lineterminator="\n")
+            rows.writerow(["epoch", *sorted(history)])
+            for epoch in range(self.epochs):
+                rows.writerow([epoch, *(history[name][epoch] for name in sorted(history))])
+
+    def save(self, path, model):
+        """Save a model as it is, with the settings of its run."""
+        self._checkpoint.set_model(model)
+        self._checkpoint.save(path)
 
     @property
     def best(self):
@@ -55,17 +85,12 @@ class Checkpoints:
     def callbacks(self, stopping=()):
         """Return what writes them, with callbacks that may end the training, whose state is kept."""
         self._checkpoint.attach(list(stopping))
-        # The history first: a row too many is cut back, a row too few would be missing.
-        return [self._log, *stopping, _SaveEachEpoch(self, self._checkpoint)]
+        return [*stopping, _SaveEachEpoch(self, self._checkpoint)]
 
     @property
     def is_stopped(self):
         """Whether what `callbacks` was given has ended the run that was restored."""
         return self._checkpoint.finished
-
-    def close(self):
-        """Close the history, which Keras leaves open where a training does not end well."""
-        self._log.on_train_end()
 
 
 class _SaveEachEpoch(keras.callbacks.Callback):
@@ -97,4 +122,8 @@ class _SaveEachEpoch(keras.callbacks.Callback):
                 f"{epoch + 1}"
             )
         self.checkpoint.on_epoch_end(epoch, logs)
-        self.checkpoints.epochs = epoch + 1
+        self.checkpoints.write_words()
+
+    def detach(self):
+        """Let the directory go."""
+        self.checkpoint.detach()

@@ -95,7 +95,7 @@ def quiet_start():
     os.environ[LOG_LEVEL] = "3"
     sys.stderr.flush()
     terminal = os.dup(2)
-    with tempfile.TemporaryFile() as kept:
+    with _kept() as kept:
         os.dup2(kept.fileno(), 2)
         try:
             yield
@@ -106,6 +106,18 @@ def quiet_start():
         finally:
             os.dup2(terminal, 2)
             os.close(terminal)
+
+
+def _kept():
+    """Open a file without a name, where there is no directory for temporary files too."""
+    if hasattr(os, "memfd_create"):
+        return os.fdopen(os.memfd_create("stderr"), "w+b")
+    return tempfile.TemporaryFile()
+
+
+def printable(text):
+    """Escape what a terminal would obey, in words that come from files and environments."""
+    return "".join(c if c.isprintable() or c in "\n\t" else c.encode("unicode_escape").decode() for c in text)
 
 
 def versions():

@@ -7,7 +7,7 @@ import shutil
 from keras_vae_cli.arguments import CONFIG_FILE, MODEL_FILE
 from keras_vae_cli.config_file import read_settings
 
-CHECKPOINT, BEST, HISTORY = "last.keras", "best.keras", "history.csv"
+CHECKPOINT, BEST = "last.keras", "best.keras"
 
 
 def goes_on(settings, directory):
@@ -29,7 +29,7 @@ def carry_over(directory, workspace):
     if (workspace / CHECKPOINT).exists():
         return
     settings = read_settings(directory / CONFIG_FILE)
-    copies = {CONFIG_FILE: CONFIG_FILE, HISTORY: HISTORY, CHECKPOINT: CHECKPOINT}
+    copies = {CHECKPOINT: CHECKPOINT}
     if settings.keep == "best":
         copies = {MODEL_FILE: BEST, **copies}
     for source, target in copies.items():  # the checkpoint last: without it nothing is begun

@@ -1,11 +1,12 @@
 """Models, saved or exported, in words and numbers."""
 
-import json
 import math
 import textwrap
 import zipfile
+from typing import Any
 
 import keras
+import pydantic
 
 import keras_vae as kv
 from keras_vae_cli.loading import Trained
@@ -13,6 +14,32 @@ from keras_vae_cli.screen import columns, counted
 
 _EXPORTS = {"a SavedModel": "saved_model.pb", "a LiteRT model": "encoder.tflite", "an ONNX model": "encoder.onnx"}
 _NEVER_SHOWN = ("name", "dtype", "trainable", "autocast", "kernel_initializer")
+
+
+class _Saved(pydantic.BaseModel):
+    """What Keras says of a file."""
+
+    date_saved: str
+    keras_version: str
+
+
+class _Config(pydantic.BaseModel):
+    """What Keras says of a model."""
+
+    config: dict[str, Any]
+
+
+class _Metrics(pydantic.BaseModel):
+    """What `train` says of a run."""
+
+    dataset: str
+    num_train: int
+    num_test: int
+    epochs: int
+    elbo: float
+    reconstruction_loss: float
+    kl_loss: float
+    versions: dict[str, str] = {}
 
 
 def describe_model(model):
@@ -24,11 +51,11 @@ def describe_model(model):
 
 def _head(path, vae):
     with zipfile.ZipFile(path) as archive:
-        metadata = json.loads(archive.read("metadata.json"))
-        config = json.loads(archive.read("config.json"))["config"]
+        saved = kv.core.parse_json(archive.read("metadata.json"), _Saved, str(path))
+        config = kv.core.parse_json(archive.read("config.json"), _Config, str(path)).config
     return [
         f"{path}: {type(vae).__name__}, {path.stat().st_size / 1e6:.1f} MB",
-        f"saved {metadata['date_saved'].replace('@', ' ')} with Keras {metadata['keras_version']}, "
+        f"saved {saved.date_saved.replace('@', ' ')} with Keras {saved.keras_version}, "
         f"format version {config.get('format_version', 1)}, seed {vae.seed}",
         f"observations {_shape(vae.likelihood.x_shape)}, latent dimensions {_dimensions(vae.latent_shapes)}",
     ]
@@ -79,13 +106,12 @@ def _run(directory):
     file = directory / "metrics.json"
     if not file.is_file():
         return []
-    metrics = json.loads(file.read_text(encoding="utf-8"))
-    versions = ", ".join(f"{name} {version}" for name, version in metrics.get("versions", {}).items())
+    metrics = kv.core.read_json(file, _Metrics)
+    versions = ", ".join(f"{name} {version}" for name, version in metrics.versions.items())
     lines = [
-        f"trained on {metrics['dataset']}, {counted(metrics['num_train'], 'image')}, "
-        f"{counted(metrics['epochs'], 'epoch')}",
-        f"test elbo {metrics['elbo']:.2f}, reconstruction_loss {metrics['reconstruction_loss']:.2f}, kl_loss "
-        f"{metrics['kl_loss']:.2f}: nats per image, {counted(metrics['num_test'], 'image')}",
+        f"trained on {metrics.dataset}, {counted(metrics.num_train, 'image')}, {counted(metrics.epochs, 'epoch')}",
+        f"test elbo {metrics.elbo:.2f}, reconstruction_loss {metrics.reconstruction_loss:.2f}, kl_loss "
+        f"{metrics.kl_loss:.2f}: nats per image, {counted(metrics.num_test, 'image')}",
         versions,
     ]
     return ["", *(part for line in lines for part in textwrap.wrap(line, columns(), subsequent_indent="  "))]
@@ -178,4 +204,4 @@ def _signatures(signatures):
 
 def _card(directory):
     card = directory / "README.md"
-    return ["", *card.read_text(encoding="utf-8").rstrip().splitlines()] if card.is_file() else []
+    return ["", *kv.core.read_bytes(card).decode("utf-8", "replace").rstrip().splitlines()] if card.is_file() else []

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from keras_vae_cli.arguments import MODEL_FILE, locate
-from keras_vae_cli.command import as_mistake, quiet_start
+from keras_vae_cli.command import as_mistake, printable, quiet_start
 from keras_vae_cli.screen import say
 
 
@@ -39,7 +39,7 @@ def info(
 
     with as_mistake(TypeError, ValueError, OSError):
         lines = describe_export(pathlib.Path(model).expanduser()) if is_exported else describe_model(model)
-        say("\n".join(lines))
+        say(printable("\n".join(lines)))
 
 
 def _is_exported(model):

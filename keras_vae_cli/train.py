@@ -3,8 +3,10 @@
 import contextlib
 import dataclasses
 import inspect
+import json
 import os
 import pathlib
+import types
 from typing import Annotated, Literal
 
 import typer
@@ -13,7 +15,7 @@ from keras_vae_cli import config_file
 from keras_vae_cli.cluster import as_lost_worker, cluster_of, meet
 from keras_vae_cli.command import Mistake, as_mistake, quiet_start
 from keras_vae_cli.continuation import carry_over, goes_on
-from keras_vae_cli.interruption import Interrupted, interruptible, signal_of, uninterrupted
+from keras_vae_cli.interruption import Interrupted, heed, interruptible, uninterrupted
 from keras_vae_cli.outputs import check_writable
 from keras_vae_cli.resolution import resolved
 from keras_vae_cli.run_directory import RUN_FILES, RunDirectory
@@ -100,79 +102,104 @@ def train(
     settings = resolved(Settings(**settings))
     cluster = cluster_of(strategy, os.environ)
     how = {"fallback_to_digits": fallback_to_digits, "strategy": strategy, "cluster": cluster}
-    if cluster is not None and not cluster.is_chief:
-        with interruptible():
-            _take_part(settings, cluster, how)
-        return
-    continues = not overwrite and goes_on(settings, output)
-    check_writable(output, "--output")
-    directory = RunDirectory(output, overwrite=overwrite or continues)
     with interruptible():
-        try:
+        if cluster is not None and not cluster.is_chief:
+            _take_part(settings, cluster, how)
+            return
+        continues = not overwrite and goes_on(settings, output)
+        check_writable(output, "--output")
+        directory = RunDirectory(output, overwrite=overwrite or continues)
+        if continues:
+            say(f"Going on with the run in {output}, which stays as it is until the further epochs are done")
+        elif directory.replaces:
+            say(f"The run in {output} will be replaced when this one is whole")
+        with _started(cluster) as progress, directory:
             if continues:
-                say(f"Going on with the run in {output}, which stays as it is until the further epochs are done")
                 carry_over(directory.path, directory.workspace)
-            _run(settings, directory, overwrite, how)
-        finally:
-            directory.remove_if_without_model()
+            _run(settings, directory, overwrite, how, progress)
     say(f"{'Replaced' if directory.replaces else 'Wrote'} {output}: {', '.join(RUN_FILES)}")
 
 
-def _run(settings, directory, overwrite, how):
-    if directory.replaces and overwrite:
-        say(f"The run in {directory.path} will be replaced when this one is whole")
-    with _prepared(settings, how) as run:
-        _begin(run.settings, directory, overwrite)
-        try:
-            with as_mistake(FloatingPointError, OSError):
-                run.train(directory.workspace)
-            with uninterrupted():
-                directory.finish()
-        except KeyboardInterrupt as error:
-            with uninterrupted():
-                raise Interrupted(run.leave(directory.workspace), signal_of(error)) from error
+def _run(settings, directory, overwrite, how, progress):
+    run = progress.run = _prepared(settings, how)
+    if directory.is_whole and _is_finished(run, directory):
+        return
+    _begin(run, directory, overwrite)
+    try:
+        with as_mistake(FloatingPointError, OSError):
+            run.train(directory)
+            heed()
+    except Interrupted as error:
+        with uninterrupted():
+            raise Interrupted(run.leave(), error.signal_number) from error
+    with uninterrupted():
+        directory.finish(dataclasses.asdict(run.settings))
 
 
 def _take_part(settings, cluster, how):
     """Be one of the workers that write nothing."""
     try:
-        with _prepared(settings, how) as run, as_mistake(FloatingPointError):
+        with _started(cluster) as progress:
+            run = progress.run = _prepared(settings, how)
             say(f"This is {cluster}; {cluster.addresses[0]} is the chief, which shows and writes the results")
-            run.take_part()
-    except KeyboardInterrupt as error:
-        raise Interrupted(f"{cluster} was interrupted, and all others end with it", signal_of(error)) from error
+            with as_mistake(FloatingPointError):
+                run.take_part()
+    except Interrupted as error:
+        raise Interrupted(f"{cluster} was interrupted, and all others end with it", error.signal_number) from error
     say(f"Done: {cluster}")
 
 
 @contextlib.contextmanager
-def _prepared(settings, how):
-    """Start TensorFlow, with the other workers if there are any, load the data and build the model."""
-    run, cluster = None, how["cluster"]
+def _started(cluster):
+    """Start TensorFlow, with the other workers if there are any; yield what `run` is put into when there is one."""
+    progress = types.SimpleNamespace(run=None)
 
     def how_to_go_on():
+        run = progress.run
         return f"The same command, given to all workers, {run.how_to_go_on()}" if run and cluster.is_chief else ""
 
     if cluster is not None:
         meet(cluster)
     with quiet_start():
         from keras_vae_cli import training_run
-
+    heed()
     with training_run.log_lines(), as_lost_worker(cluster, how_to_go_on):
-        with as_mistake(TypeError, ValueError, OSError):
-            run = training_run.prepare(settings, **how)
-        yield run
+        yield progress
 
 
-def _begin(settings, directory, overwrite):
-    """Write the config, after clearing away an unfinished run of other settings."""
-    config = directory.workspace / "config.toml"
-    if config.exists():
-        differences = settings.differences(config_file.read_settings(config))
-        if differences and not overwrite:
-            raise Mistake(
-                f"`--output` holds an unfinished run of other settings: take another directory, or --overwrite to "
-                f"begin anew. Received: {'; '.join(differences)}"
-            )
-        if differences:
-            directory.clear()
-    config_file.write_config(settings, config)
+def _prepared(settings, how):
+    """Load the data and build the model."""
+    from keras_vae_cli import training_run
+
+    with as_mistake(TypeError, ValueError, OSError):
+        run = training_run.prepare(settings, **how)
+    heed()
+    return run
+
+
+def _is_finished(run, directory):
+    """Put a run that was killed before its last step in its place, and tell whether it is this one."""
+    theirs = directory.settings_of_whole()
+    directory.finish()
+    same = json.loads(json.dumps(dataclasses.asdict(run.settings))) == theirs
+    if not same:
+        directory.check_free()
+    return same
+
+
+def _begin(run, directory, overwrite):
+    """Clear away an unfinished run of other settings, or refuse to."""
+    run.open(directory.workspace)
+    try:
+        differences = run.checkpoints.differences()
+    except (ValueError, Mistake) as error:
+        if not overwrite:
+            raise Mistake(f"Delete the checkpoint to begin anew, or pass --overwrite. {error}") from error
+        differences = [str(error)]
+    if differences and not overwrite:
+        raise Mistake(
+            f"`--output` holds an unfinished run of other settings: take another directory, or --overwrite to "
+            f"begin anew. Received: {'; '.join(differences)}"
+        )
+    if differences:
+        directory.clear()

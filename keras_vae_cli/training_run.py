@@ -3,10 +3,12 @@
 import contextlib
 import dataclasses
 import datetime
+import errno
 import json
 import logging
 import math
 import pathlib
+import shutil
 import sys
 import tempfile
 
@@ -16,6 +18,8 @@ import tensorflow as tf
 import keras_vae as kv
 from keras_vae_cli.checkpoints import Checkpoints
 from keras_vae_cli.command import Mistake, versions
+from keras_vae_cli.heed_signals import HeedSignals
+from keras_vae_cli.interruption import heed
 from keras_vae_cli.loading import grey_values
 from keras_vae_cli.model_parts import build_model
 from keras_vae_cli.progress import EpochLines, TrainingSpeed
@@ -40,29 +44,35 @@ class TrainingRun:
         self.train_data, self.test_data = data.pipelines(self.vae.likelihood)
         self.checkpoints = None
 
+    def open(self, workspace):
+        """Say where the run is worked on."""
+        self.checkpoints = Checkpoints(workspace, self.settings, self.monitor)
+
     def train(self, directory):
         """Train, from the last checkpoint if there is one, evaluate on the test set, and write all files of the run."""
         say(self._announcement())
-        self._resume(directory)
+        self._resume()
+        directory.rehearse(self._rehearse)
         speed, lines = TrainingSpeed(self.data.num_train), EpochLines(self.data.steps_per_epoch)
-        with contextlib.closing(lines), contextlib.closing(self.checkpoints):
+        with contextlib.closing(lines):
             self._fit([*self.checkpoints.callbacks(self._stopping()), speed, lines])
-        self._finish(directory, speed)
+        self._finish(directory.workspace, speed)
 
     def take_part(self):
         """Train beside the chief, and write nothing."""
         with tempfile.TemporaryDirectory() as directory:
-            self._resume(pathlib.Path(directory))
+            self.open(pathlib.Path(directory))
+            self._resume()
         self._fit([])
 
-    def leave(self, directory):
+    def leave(self):
         """Save the model as it is, in the middle of an epoch too."""
         if not keras.ops.convert_to_numpy(self.vae.optimizer.iterations):
             return "interrupted before the first training step"
-        self.vae.save(directory / "model.keras")
+        model = self.checkpoints.directory / "model.keras"
+        self.checkpoints.save(model, self.vae)
         whole, epochs = self.checkpoints.epochs, self.settings.epochs
         where = f"in epoch {whole + 1} of {epochs}" if whole < epochs else "after the last epoch"
-        model = directory / "model.keras"
         return f"interrupted {where}. The model as it is now: {model}. The same command {self.how_to_go_on()}"
 
     def how_to_go_on(self):
@@ -70,8 +80,7 @@ class TrainingRun:
         whole = self.checkpoints.epochs if self.checkpoints else 0
         return f"goes on after epoch {whole}" if whole else "begins again: no epoch was whole"
 
-    def _resume(self, directory):
-        self.checkpoints = Checkpoints(directory, self.monitor)
+    def _resume(self):
         path = self.checkpoints.path
         if self.cluster:
             check_agreement(self.strategy, self.settings, self.data)
@@ -110,8 +119,16 @@ class TrainingRun:
                 epochs=self.settings.epochs,
                 initial_epoch=self.checkpoints.epochs,
                 verbose=0,
-                callbacks=callbacks,
+                callbacks=[*callbacks, HeedSignals()],
             )
+
+    def _rehearse(self, path):
+        """Save the model and draw a picture, and so find what would be found when training has ended."""
+        free, needed = shutil.disk_usage(path.parent).free, 4 * _bytes(self.vae)
+        if free < needed:
+            raise OSError(errno.ENOSPC, f"{free / 1e6:,.0f} MB are free, and about {needed / 1e6:,.0f} are needed")
+        kv.plots.history({"loss": [1.0]}).savefig(path, format="png")
+        self.vae.save(path)
 
     def _finish(self, directory, speed):
         last, epoch = self.checkpoints.epochs, self.checkpoints.epochs
@@ -129,15 +146,18 @@ class TrainingRun:
             say("Setting the scale to its optimum on all training images")
             self.train_data.epoch.assign(self.settings.epochs)  # the same order after a resumption
             self.vae.calibrate(self.train_data)
+            heed()
             why = f", now with that scale; in the table {results['elbo']:.2f}, with a running average of the scale"
-            results = self.vae.evaluate(self.test_data, verbose=0, return_dict=True)
+            results = self.vae.evaluate(self.test_data, verbose=0, return_dict=True, callbacks=[HeedSignals()])
         if not all(math.isfinite(value) for value in results.values()):
             raise FloatingPointError(f"the test loss must be finite: try a lower --learning-rate. Received: {results}")
 
         say("Saving the model and its pictures")
         self.vae.save(directory / "model.keras")
         metrics = self._metrics(results, epoch, speed.images_per_second)
-        (directory / "metrics.json").write_text(json.dumps(metrics, indent=2) + "\n", encoding="utf-8")
+        with kv.core.atomic_write(directory / "metrics.json") as aside:
+            aside.write_text(json.dumps(metrics, indent=2) + "\n", encoding="utf-8")
+        heed()
         self._draw(directory)
         if "iwelbo" in results:
             say(f"Test iwelbo {results['iwelbo']:.2f} nats per image, {counted(self.settings.num_samples, 'sample')}")
@@ -238,7 +258,9 @@ class TrainingRun:
             "loss": kv.plots.history(directory / "history.csv", title=f"{name}, validation on the test set"),
         }
         for file_name, figure in figures.items():
-            figure.savefig(directory / f"{file_name}.png")
+            with kv.core.atomic_write(directory / f"{file_name}.png") as aside:
+                figure.savefig(aside)
+            heed()
 
     def _samples(self, likelihood):
         """Generate images; by class, the same codes in each, where the model is given the class."""
@@ -294,6 +316,11 @@ def log_lines():
     finally:
         logger.removeHandler(handler)
         logger.setLevel(level)
+
+
+def _bytes(vae):
+    """Return what a saved model takes on the disk, about."""
+    return sum(math.prod(variable.shape) * 4 for variable in (*vae.variables, *vae.optimizer.variables))
 
 
 def _device():

@@ -12,8 +12,11 @@ import numpy as np
 
 from keras_vae.callbacks.training_state import append_state, is_stopped, read_state, restore_states, states_of
 from keras_vae.core import (
+    BrokenFileError,
+    DirectoryLock,
     atomic_write,
     check_choice,
+    check_finite_weights,
     check_integer,
     check_writable_directory,
     remove_partial,
@@ -50,6 +53,8 @@ class Checkpoint(keras.callbacks.Callback):
         How often `last.keras` is written. It is always written when training ends.
     overwrite : bool
         Whether an existing run that was not restored is replaced.
+    metadata : dict, optional
+        What else is kept in each file, such as the settings of the run: all that JSON can hold.
 
     Attributes
     ----------
@@ -66,7 +71,8 @@ class Checkpoint(keras.callbacks.Callback):
         If an argument is out of range. When training starts, if the directory holds a run that was not restored, or
         `fit` was given another `initial_epoch`. After the first epoch, if the monitor is not in the logs.
     OSError
-        If a file cannot be written; the last good one stays.
+        If a file cannot be written; the last good one stays. When training starts, if another process uses the
+        directory.
 
     Examples
     --------
@@ -84,6 +90,7 @@ class Checkpoint(keras.callbacks.Callback):
         start_from_epoch: int = 0,
         every_n_epochs: int = 1,
         overwrite: bool = False,
+        metadata: dict[str, Any] | None = None,
     ):
         super().__init__()
         self.directory = pathlib.Path(directory)
@@ -94,12 +101,14 @@ class Checkpoint(keras.callbacks.Callback):
         self.start_from_epoch = check_integer("start_from_epoch", start_from_epoch, minimum=0)
         self.every_n_epochs = check_integer("every_n_epochs", every_n_epochs, minimum=1)
         self.overwrite = overwrite
+        self.metadata = metadata
         self.epoch = 0
         self.history: dict[str, list] = {}
         self.best: dict[str, Any] | None = None
         self._is_own = False  # whether what is in the directory is this run's
         self._others: list[Any] = []
         self._states: list[dict[str, Any]] = []
+        self._lock: DirectoryLock | None = None
 
     @property
     def last_path(self) -> pathlib.Path:
@@ -135,15 +144,35 @@ class Checkpoint(keras.callbacks.Callback):
             If the file is broken or not a checkpoint.
         """
         self._is_own = True
-        if not self.last_path.exists():
+        state = self.read()
+        if state is None:
             return None
         model = load_model(self.last_path, custom_objects=custom_objects)
-        state = read_state(self.last_path)
-        for generator, position in zip(_seed_states(model), state["seeds"], strict=True):
-            generator.assign(position)
+        _assign(_seed_states(model), state["seeds"], self.last_path)
         self.epoch, self.history, self.best = state["epoch"], state["history"], state["best"]
         self._states = state["callbacks"]
         return model
+
+    def read(self, path: str | os.PathLike[str] | None = None) -> dict[str, Any] | None:
+        """Read what a file holds beside its model.
+
+        Parameters
+        ----------
+        path : str or pathlib.Path, optional
+            A file that this callback wrote; that of the last epoch by default.
+
+        Returns
+        -------
+        dict or None
+            "epoch", "history", "best" and "metadata", among others; None where there is no such file.
+
+        Raises
+        ------
+        ValueError
+            If the file is broken or no checkpoint.
+        """
+        path = self.last_path if path is None else pathlib.Path(path)
+        return read_state(path) if path.exists() else None
 
     def load_best(self, custom_objects: dict[str, Any] | None = None) -> LatentVariableModel:
         """Load the model of the best epoch.
@@ -176,9 +205,17 @@ class Checkpoint(keras.callbacks.Callback):
         """
         self._others = callbacks
 
+    def detach(self) -> None:
+        """Let others use the directory; `fit` of this package's models says so, however it ends."""
+        if self._lock is not None:
+            self._lock.release()
+            self._lock = None
+
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         """Refuse to write over another run, and give the other callbacks what they had counted."""
         check_writable_directory(self.directory)
+        self._lock = DirectoryLock(self.directory)
+        self._lock.acquire()
         if self.last_path.exists() and not (self._is_own or self.overwrite):
             raise ValueError(
                 "`directory` must hold no run that was not restored: call `restore()` to go on with it, or pass "
@@ -230,18 +267,26 @@ class Checkpoint(keras.callbacks.Callback):
         self.best = {"monitor": monitor, "value": value, "epoch": epoch}
         return True
 
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Save model and state to another file, in the middle of an epoch too; the checkpoints stay as they are.
+
+        Parameters
+        ----------
+        path : str or pathlib.Path
+            Where to; ends in `.keras`.
+
+        Raises
+        ------
+        OSError
+            If the file cannot be written.
+        """
+        with atomic_write(path) as aside:
+            self._write(aside)
+
     def _save(self, is_best):
-        state = {
-            "epoch": self.epoch,
-            "history": self.history,
-            "best": self.best,
-            "callbacks": states_of(self._others),
-            "seeds": [keras.ops.convert_to_numpy(generator) for generator in _seed_states(self.model)],
-        }
         try:
             with atomic_write(self.last_path) as aside:
-                write_keras_file(aside, functools.partial(keras.saving.save_model, self.model))
-                append_state(aside, state)
+                self._write(aside)
                 if is_best:
                     # Before the last one: of a run that is cut in between, the next epoch is the best once more.
                     with atomic_write(self.best_path) as best:
@@ -252,6 +297,31 @@ class Checkpoint(keras.callbacks.Callback):
                 f"The checkpoint of epoch {self.epoch} could not be written, and the one before it is still there. "
                 f"Received: {str(self.directory)!r} ({reason})"
             ) from error
+
+    def _write(self, path):
+        state = {
+            "epoch": self.epoch,
+            "history": self.history,
+            "best": self.best,
+            "callbacks": states_of(self._others),
+            "seeds": [keras.ops.convert_to_numpy(generator) for generator in _seed_states(self.model)],
+            "metadata": self.metadata,
+        }
+        check_finite_weights(self.model)
+        write_keras_file(path, functools.partial(keras.saving.save_model, self.model))
+        append_state(path, state)
+
+
+def _assign(generators, positions, path):
+    """Put random streams back where a checkpoint says they were."""
+    try:
+        for generator, position in zip(generators, positions, strict=True):
+            generator.assign(position)
+    except (TypeError, ValueError) as error:
+        raise BrokenFileError(
+            f"{str(path)!r} must hold a position for each of the model's {len(generators)} random streams. "
+            f"Received: {len(positions)} ({error})"
+        ) from error
 
 
 def _sign(monitor, mode):

@@ -4,9 +4,14 @@ import io
 import json
 import logging
 import zipfile
+import zlib
+from typing import Any
 
 import keras
 import numpy as np
+import pydantic
+
+from keras_vae.core import BrokenFileError, check_content, parse_json, printable, read_npz
 
 _logger = logging.getLogger("keras_vae")
 
@@ -69,6 +74,39 @@ def _attributes(callback):
     return next((names for kind, names in _ATTRIBUTES.items() if isinstance(callback, kind)), ())
 
 
+class _Counted(pydantic.BaseModel):
+    """What one callback has counted."""
+
+    kind: str = pydantic.Field(alias="class")
+    state: dict[str, Any]
+
+
+class _Best(pydantic.BaseModel):
+    """Which epoch is the best."""
+
+    monitor: str
+    value: float
+    epoch: pydantic.NonNegativeInt
+
+
+class _State(pydantic.BaseModel):
+    """What a checkpoint holds beside its model."""
+
+    epoch: pydantic.NonNegativeInt
+    history: dict[str, list[Any]]
+    best: _Best | None
+    callbacks: list[_Counted]
+    seeds: list[Any]
+    metadata: dict[str, Any] | None = None
+
+
+class _Versioned(pydantic.BaseModel):
+    """A state in a form that a version of the package knows."""
+
+    version: pydantic.PositiveInt
+    state: dict[str, Any]
+
+
 def append_state(path, state):
     """Add a state to a `.keras` file; Keras loads the model in it as before.
 
@@ -86,20 +124,35 @@ def append_state(path, state):
 
 def read_state(path):
     """Read what `append_state` wrote."""
-    with zipfile.ZipFile(path) as archive:
-        if _STATE not in archive.namelist():
-            raise ValueError(f"A checkpoint must hold the state of its run. Received: {str(path)!r}, a model alone")
-        content = json.loads(archive.read(_STATE))
-        if content["version"] > _VERSION:
-            raise ValueError(
-                f"A checkpoint's version must be <= {_VERSION} for this version of keras_vae; upgrade it. "
-                f"Received: {str(path)!r}, version {content['version']}"
-            )
-        arrays = {}
-        if _ARRAYS in archive.namelist():
-            with np.load(io.BytesIO(archive.read(_ARRAYS)), allow_pickle=False) as stored:
-                arrays = dict(stored)
-    return _with_arrays(content["state"], arrays)
+    name = str(path)
+    try:
+        with zipfile.ZipFile(path) as archive:
+            found = archive.namelist()
+            stored = {member: archive.read(member) for member in (_STATE, _ARRAYS) if member in found}
+    except (OSError, zipfile.BadZipFile, zlib.error, ValueError, NotImplementedError, RuntimeError, EOFError) as error:
+        raise BrokenFileError(f"{name!r} must be a checkpoint. Received: {printable(str(error))[:200]}") from error
+    if _STATE not in stored:
+        raise BrokenFileError(f"A checkpoint must hold the state of its run. Received: {name!r}, a model alone")
+    content = parse_json(stored[_STATE], _Versioned, name)
+    if content.version > _VERSION:
+        raise BrokenFileError(
+            f"A checkpoint's version must be <= {_VERSION} for this version of keras_vae; upgrade it. "
+            f"Received: {name!r}, version {content.version}"
+        )
+    arrays = read_npz(io.BytesIO(stored[_ARRAYS]), name) if _ARRAYS in stored else {}
+    try:
+        state = _with_arrays(content.state, arrays)
+    except KeyError as error:
+        raise BrokenFileError(
+            f"{name!r} must hold all arrays of its state. Received: no {printable(str(error))[:200]}"
+        ) from error
+    check_content(state, _State, name)
+    lengths = {len(values) for values in state["history"].values()} - {state["epoch"]}
+    if lengths:
+        raise BrokenFileError(
+            f"{name!r} must hold a history of its {state['epoch']} epochs. Received: one of {min(lengths)}"
+        )
+    return state
 
 
 def _without_arrays(value, arrays):

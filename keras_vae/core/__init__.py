@@ -4,11 +4,15 @@ from keras_vae.core import keras_internals
 from keras_vae.core.batch import Batch, Spec
 from keras_vae.core.bounds import bounded
 from keras_vae.core.chunks import MAX_NUMBERS, equal_chunks
-from keras_vae.core.files import atomic_directory, atomic_write, check_writable_directory, remove_partial
+from keras_vae.core.claims import check_claim, read_npz
+from keras_vae.core.file_contents import BrokenFileError, check_content, parse_json, printable, read_bytes, read_json
+from keras_vae.core.files import atomic_directory, atomic_write, check_writable_directory, remove_partial, synchronize
+from keras_vae.core.finite import check_finite_weights
 from keras_vae.core.inference import Inference, Latent
 from keras_vae.core.initializers import fresh
 from keras_vae.core.keras_file import save_whole, write_keras_file
 from keras_vae.core.layer import Layer
+from keras_vae.core.lock import DirectoryLock, InUseError
 from keras_vae.core.noise import standard_normal, uniform_rows
 from keras_vae.core.normal import Normal
 from keras_vae.core.replicas import gather, global_mean, global_sum, is_multi_worker, num_replicas, replica_id
@@ -38,6 +42,9 @@ __all__ = [
     "FORMAT_VERSION",
     "MAX_NUMBERS",
     "Batch",
+    "BrokenFileError",
+    "DirectoryLock",
+    "InUseError",
     "Inference",
     "Latent",
     "Layer",
@@ -52,6 +59,9 @@ __all__ = [
     "atomic_write",
     "bounded",
     "check_choice",
+    "check_claim",
+    "check_content",
+    "check_finite_weights",
     "check_format_version",
     "check_instance",
     "check_integer",
@@ -72,6 +82,11 @@ __all__ = [
     "is_multi_worker",
     "keras_internals",
     "num_replicas",
+    "parse_json",
+    "printable",
+    "read_bytes",
+    "read_json",
+    "read_npz",
     "register",
     "remark",
     "remove_partial",
@@ -81,6 +96,7 @@ __all__ = [
     "save_whole",
     "serialize",
     "standard_normal",
+    "synchronize",
     "uniform_rows",
     "write_keras_file",
 ]

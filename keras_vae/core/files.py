@@ -1,6 +1,7 @@
 """Files that are complete or absent."""
 
 import contextlib
+import fcntl
 import glob
 import os
 import pathlib
@@ -31,12 +32,12 @@ def atomic_write(path):
         If the directory cannot be written.
     """
     path = pathlib.Path(path)
-    aside = path.with_name(f".{path.name}.{os.getpid()}.partial{''.join(path.suffixes)}")
+    aside = path.with_name(f"{_partial(path)}.{os.getpid()}.partial{''.join(path.suffixes)[-40:]}")
     try:
         yield aside
-        _synchronize(aside)
+        synchronize(aside)
         os.replace(aside, path)
-        _synchronize(path.parent)
+        synchronize(path.parent)
     except OSError as error:
         if error.errno is not None and str(error.filename) in ("None", str(aside)):
             error.filename = str(path)  # what the caller knows, and a failed write names no file at all
@@ -54,13 +55,15 @@ def remove_partial(path):
         The file; no other process may be writing it now.
     """
     path = pathlib.Path(path)
-    for aside in path.parent.glob(f".{glob.escape(path.name)}.*.partial*"):
+    for aside in path.parent.glob(f"{glob.escape(_partial(path))}.*.partial*"):
         aside.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager
 def atomic_directory(path):
     """Fill a temporary directory and rename it into place; an existing one that is not empty is never replaced.
+
+    What a process that was killed left of the same directory is removed.
 
     Parameters
     ----------
@@ -79,14 +82,20 @@ def atomic_directory(path):
     """
     path = pathlib.Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    aside = pathlib.Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".partial", dir=path.parent))
+    for other in path.parent.glob(f"{glob.escape(_partial(path))}.*.partial"):
+        with contextlib.suppress(OSError), _locked(other):
+            shutil.rmtree(other, ignore_errors=True)  # its process was killed
+    aside = pathlib.Path(tempfile.mkdtemp(prefix=f"{_partial(path)}.", suffix=".partial", dir=path.parent))
     try:
-        yield aside
+        with contextlib.ExitStack() as stack:
+            with contextlib.suppress(OSError):  # a file system without locks
+                stack.enter_context(_locked(aside))
+            yield aside
         aside.chmod(0o777 & ~_umask())  # `mkdtemp` makes it for this user alone, and a server is another one
         for entry in [*aside.rglob("*"), aside]:
-            _synchronize(entry)
+            synchronize(entry)
         aside.rename(path)
-        _synchronize(path.parent)
+        synchronize(path.parent)
     finally:
         shutil.rmtree(aside, ignore_errors=True)
 
@@ -118,13 +127,40 @@ def check_writable_directory(path):
         raise OSError(f"The output directory must be writable. Received: {str(path)!r} ({reason})") from error
 
 
-def _synchronize(path):
-    """Wait until a file, or a directory's list of files, is on the disk."""
+def synchronize(path):
+    """Wait until a file, or a directory's list of files, is on the disk.
+
+    Parameters
+    ----------
+    path : str or pathlib.Path
+        The file or the directory.
+
+    Raises
+    ------
+    OSError
+        If that fails.
+    """
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+@contextlib.contextmanager
+def _locked(directory):
+    """Keep a directory's lock while the block runs; an OSError where another process has it."""
+    descriptor = os.open(directory, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _partial(path):
+    """Return how the names of what is written aside begin: short enough for any file system."""
+    return f".{path.name.encode()[:150].decode(errors='ignore')}"
 
 
 def _umask():

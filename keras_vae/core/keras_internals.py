@@ -1,6 +1,7 @@
 """Every private name of Keras that the package uses: what it stands for, and what fails without it."""
 
 import contextlib
+import inspect
 
 import keras
 import tensorflow as tf
@@ -46,6 +47,18 @@ def is_validation_within_fit(kwargs) -> bool:
     pipeline in each epoch.
     """
     return bool(kwargs.get("_use_cached_eval_dataset"))
+
+
+def shape_to_be(initial_value) -> tuple | None:
+    """Return the shape of a variable that Keras is about to make; None if that is not known.
+
+    `Variable._initialize_with_initializer` hands TensorFlow a function of no arguments over the variable itself. To
+    call it for its shape would take the memory that is to be refused.
+    """
+    if not callable(initial_value):
+        return tuple(initial_value.shape) if hasattr(initial_value, "shape") else None
+    variable = inspect.getclosurevars(initial_value).nonlocals.get("self")
+    return getattr(variable, "_shape", None)
 
 
 @contextlib.contextmanager

@@ -1,14 +1,16 @@
 """Labelled sets of images in files: four IDX files as MNIST has them, or one npz file with four arrays."""
 
+import contextlib
 import gzip
 import math
 import pathlib
 import struct
-import zipfile
 import zlib
 
 import numpy as np
 
+from keras_vae.core import BrokenFileError, check_claim
+from keras_vae.core import read_npz as arrays_of_npz
 from keras_vae.data.finding import existing
 from keras_vae.data.image_set import ImageSet
 
@@ -29,27 +31,44 @@ def read_idx(path):
     The header is two zero bytes, the type's code, the number of axes and, for each axis, its size as a big-endian
     32-bit integer.
     """
-    content = pathlib.Path(path).read_bytes()
-    if content.startswith(_GZIP_MAGIC):
-        try:
-            content = gzip.decompress(content)
-        except (EOFError, OSError, zlib.error) as error:
-            raise _broken(path, f"a gzip file that does not unpack ({error})") from error
+    path = pathlib.Path(path)
+    if not path.is_file():
+        raise _broken(path, "a directory, a pipe or a device")
+    held = path.stat().st_size
+    with path.open("rb") as plain:
+        is_packed = plain.read(2) == _GZIP_MAGIC
+        plain.seek(0)
+        with contextlib.closing(gzip.GzipFile(fileobj=plain)) if is_packed else contextlib.nullcontext(plain) as file:
+            try:
+                return _read_values(file, path, held)
+            except (EOFError, OSError, zlib.error) as error:
+                raise _broken(path, f"a gzip file that does not unpack ({error})") from error
 
-    if len(content) < 4 or content[:3] != bytes([0, 0, _UNSIGNED_BYTE]):
-        raise _broken(path, f"a file that begins with {content[:4].hex(' ') or 'nothing'}")
-    num_axes = content[3]
-    start = 4 + 4 * num_axes
-    if len(content) < start:
-        raise _broken(path, f"a header of {len(content)} bytes for {num_axes} axes")
-    shape = struct.unpack(f">{num_axes}I", content[4:start])
-    if len(content) - start != math.prod(shape):
-        raise _broken(path, f"{len(content) - start} values where the header says {math.prod(shape)}, shape {shape}")
-    return np.frombuffer(content, np.uint8, offset=start).reshape(shape)
+
+def _read_values(file, path, held):
+    """Read the header, and so many values as it says and the file can have."""
+    start = file.read(4)
+    if len(start) < 4 or start[:3] != bytes([0, 0, _UNSIGNED_BYTE]):
+        raise _broken(path, f"a file that begins with {start.hex(' ') or 'nothing'}")
+    num_axes = start[3]
+    sizes = file.read(4 * num_axes)
+    if len(sizes) < 4 * num_axes:
+        raise _broken(path, f"a header of {4 + len(sizes)} bytes for {num_axes} axes")
+    shape = struct.unpack(f">{num_axes}I", sizes)
+    claimed = math.prod(shape)
+    check_claim(path, claimed, held, "the values of its header")
+    values = file.read(claimed)
+    more = len(file.read(1))
+    if len(values) != claimed or more:
+        found = f"more than {claimed}" if more else len(values)
+        raise _broken(path, f"{found} values where the header says {claimed}, shape {shape}")
+    return np.frombuffer(values, np.uint8).reshape(shape)
 
 
 def _broken(path, received):
-    return ValueError(f"{str(path)!r} must be a whole IDX file of unsigned bytes: fetch it again. Received: {received}")
+    return BrokenFileError(
+        f"{str(path)!r} must be a whole IDX file of unsigned bytes: fetch it again. Received: {received}"
+    )
 
 
 def read_idx_directory(directory, *, title, class_names):
@@ -69,10 +88,10 @@ def read_npz(path, *, title, class_names):
     if not path.is_file():
         raise FileNotFoundError(f"no {path.name}")
     try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-            arrays = [arrays[name] for name in ("x_train", "y_train", "x_test", "y_test")]
-    except (EOFError, KeyError, OSError, ValueError, zipfile.BadZipFile, zlib.error) as error:
-        raise ValueError(
+        found = arrays_of_npz(path, str(path))
+        arrays = [found[name] for name in ("x_train", "y_train", "x_test", "y_test")]
+    except (KeyError, BrokenFileError) as error:
+        raise BrokenFileError(
             f"{str(path)!r} must be an npz file with the arrays x_train, y_train, x_test and y_test: fetch it again. "
             f"Received: {error}"
         ) from error
@@ -99,14 +118,14 @@ def _splits(arrays, paths, title, class_names):
     ):
         labels = labels.reshape(-1)
         if images.dtype != np.uint8 or images.ndim not in (3, 4) or len(images) != len(labels) or len(labels) == 0:
-            raise ValueError(
+            raise BrokenFileError(
                 f"{str(images_path)!r} must hold uint8 images, as many as {str(labels_path)!r} has labels. "
                 f"Received: {images.dtype} of shape {images.shape}, and {len(labels)} labels"
             )
-        if labels.min() < 0 or labels.max() >= _NUM_CLASSES:
-            raise ValueError(
+        if labels.dtype.kind not in "iu" or labels.min() < 0 or labels.max() >= _NUM_CLASSES:
+            raise BrokenFileError(
                 f"{str(labels_path)!r} must hold labels from 0 to {_NUM_CLASSES - 1}. "
-                f"Received: labels from {labels.min()} to {labels.max()}"
+                f"Received: {labels.dtype} labels from {labels.min()} to {labels.max()}"
             )
         sets.append(_image_set(images, labels, class_names))
     for other, first in _FIRST_TEST_LABELS.items():

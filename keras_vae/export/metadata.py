@@ -8,13 +8,49 @@ import re
 from typing import Any
 
 import keras
+import pydantic
 import tensorflow as tf
 
+from keras_vae.core import BrokenFileError, parse_json, printable, read_bytes
 from keras_vae.version import __version__
 
 FORMAT_VERSION = 1
 METADATA = "assets.extra/keras_vae.json"
 DIGESTS = "assets.extra/sha256sums"
+
+
+class _Tensor(pydantic.BaseModel):
+    """An input or an output of a signature."""
+
+    dtype: str
+    shape: list[int | None] | None
+
+
+class _Signature(pydantic.BaseModel):
+    """What a signature takes and answers."""
+
+    inputs: dict[str, _Tensor]
+    outputs: dict[str, _Tensor]
+
+
+class _Versioned(pydantic.BaseModel):
+    """A record in a form that a version of the package knows."""
+
+    format_version: pydantic.PositiveInt
+
+
+class _Record(_Versioned):
+    """What an exported model is."""
+
+    versions: dict[str, str]
+    model: str
+    likelihood: str
+    event_shape: list[int]
+    x_shape: list[int]
+    latent_dim: int | list[Any]
+    image_range: list[float]
+    signatures: dict[str, _Signature]
+    files: list[str]
 
 
 def write_metadata(directory, vae, functions, image_range):
@@ -75,13 +111,21 @@ def read_metadata(path: str | os.PathLike[str]) -> dict[str, Any]:
             )
     digests = _read_digests(directory / DIGESTS)
     _check(directory, METADATA, digests)
-    record = json.loads((directory / METADATA).read_bytes())
-    if record["format_version"] > FORMAT_VERSION:
-        raise ValueError(
+    content = read_bytes(directory / METADATA)
+    record = parse_json(content, dict[str, Any], str(directory / METADATA))
+    version = parse_json(content, _Versioned, str(directory / METADATA)).format_version
+    if version > FORMAT_VERSION:
+        raise BrokenFileError(
             f"{str(directory / METADATA)!r} must have a `format_version` <= {FORMAT_VERSION}; a later version of "
-            f"keras_vae wrote it. Upgrade keras_vae. Received: format_version={record['format_version']}"
+            f"keras_vae wrote it. Upgrade keras_vae. Received: format_version={version}"
         )
+    parse_json(content, _Record, str(directory / METADATA))
     for name in record["files"]:
+        parts = pathlib.PurePosixPath(name).parts
+        if not parts or ".." in parts or name.startswith("/"):
+            raise BrokenFileError(
+                f"{str(directory / METADATA)!r} must name files of its directory. Received: {printable(name)[:200]!r}"
+            )
         _check(directory, name, digests)
     return record
 
@@ -110,19 +154,21 @@ def _digest(path):
 
 
 def _read_digests(path):
-    lines = path.read_bytes().decode("utf-8", errors="replace").splitlines()
+    lines = read_bytes(path).decode("utf-8", errors="replace").splitlines()
     found = [re.fullmatch(r"([0-9a-f]{64})  (.+)", line) for line in lines]
     if not all(found):
-        raise ValueError(
-            f"{str(path)!r} must hold a digest and a name in each line. Received: {lines[found.index(None)]!r}"
+        raise BrokenFileError(
+            f"{str(path)!r} must hold a digest and a name in each line. "
+            f"Received: {printable(lines[found.index(None)])[:200]!r}"
         )
     return {match[2]: match[1] for match in found}
 
 
 def _check(directory, name, digests):
     path = directory / name
-    if not path.is_file() or digests.get(name) != _digest(path):
-        raise ValueError(
-            f"{str(path)!r} must be as it was written, by {str(directory / DIGESTS)!r}: copy or export the model "
-            f"again. Received: {'another content' if path.is_file() else 'no such file'}"
+    is_there = os.path.isfile(path)  # false for names that no file can have
+    if not is_there or digests.get(name) != _digest(path):
+        raise BrokenFileError(
+            f"{printable(str(path))[:300]!r} must be as it was written, by {str(directory / DIGESTS)!r}: copy or "
+            f"export the model again. Received: {'another content' if is_there else 'no such file'}"
         )

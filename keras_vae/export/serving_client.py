@@ -6,9 +6,12 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 import tensorflow as tf
 
-from keras_vae.core import check_integer, check_number
+from keras_vae.core import check_integer, check_number, printable
 
 _PRIVATE = "__saved_model_"  # TensorFlow's own entries among the signatures
+# A number in JSON, with the white space that TensorFlow Serving puts before it.
+_BYTES_A_NUMBER = 100
+_BYTES_AROUND = 2**16
 
 
 class ServingError(RuntimeError):
@@ -59,7 +62,9 @@ class ServingClient(abc.ABC):
     label : str, optional
         A label such as "stable" that the server has given to a version; not together with `version`.
     timeout : float
-        Seconds to wait for an answer.
+        Seconds for a whole request and its answer, however slowly they go.
+    max_reply_bytes : int
+        Larger answers are refused; those of a signature also where they are larger than its outputs can be.
 
     Raises
     ------
@@ -70,7 +75,14 @@ class ServingClient(abc.ABC):
     """
 
     def __init__(
-        self, address: str, model: str, *, version: int | None = None, label: str | None = None, timeout: float = 10.0
+        self,
+        address: str,
+        model: str,
+        *,
+        version: int | None = None,
+        label: str | None = None,
+        timeout: float = 10.0,
+        max_reply_bytes: int = 2**28,
     ):
         if not isinstance(model, str) or not model:
             raise ValueError(f"`model` must be the model's name on the server. Received: model={model!r}")
@@ -83,6 +95,7 @@ class ServingClient(abc.ABC):
         self.version = version if version is None else check_integer("version", version, minimum=0)
         self.label = label
         self.timeout = check_number("timeout", timeout, above=0)
+        self.max_reply_bytes = check_integer("max_reply_bytes", max_reply_bytes, minimum=1)
         self._signatures: dict[str, Signature] | None = None
 
     def predict(self, signature: str = "serving_default", /, **inputs: Any) -> dict[str, np.ndarray]:
@@ -103,7 +116,7 @@ class ServingClient(abc.ABC):
         Raises
         ------
         ServingError
-            If the server refuses, or does not answer.
+            If the server refuses, does not answer in time, or answers what the signature does not promise.
         ValueError
             If the signature is unknown or the inputs do not fit it.
         """
@@ -114,7 +127,18 @@ class ServingClient(abc.ABC):
         if set(inputs) != set(specs):
             raise ValueError(f"The inputs of {signature!r} must be {sorted(specs)}. Received: {sorted(inputs)}")
         arrays = {name: _fitted(name, value, specs[name]) for name, value in inputs.items()}
-        return self._predict(signature, arrays, known[signature].outputs)
+        outputs = known[signature].outputs
+        shapes = {name: _expected(spec.shape, arrays) for name, spec in outputs.items()}
+        found = self._predict(signature, arrays, outputs, self._most_bytes(shapes))
+        for name, spec in outputs.items():
+            _check_output(signature, name, found.get(name), spec.dtype, shapes[name])
+        return found
+
+    def _most_bytes(self, shapes):
+        sizes = [shape.num_elements() for shape in shapes.values()]
+        if None in sizes:
+            return self.max_reply_bytes
+        return min(self.max_reply_bytes, _BYTES_AROUND + _BYTES_A_NUMBER * sum(sizes))
 
     def signatures(self) -> dict[str, Signature]:
         """Return what the model answers to.
@@ -131,11 +155,14 @@ class ServingClient(abc.ABC):
         """
         if self._signatures is None:
             definitions = self._signature_definitions().signature_def
-            self._signatures = {
-                name: Signature(_specs(definition.inputs), _specs(definition.outputs))
-                for name, definition in definitions.items()
-                if not name.startswith(_PRIVATE)
-            }
+            try:
+                self._signatures = {
+                    name: Signature(_specs(definition.inputs), _specs(definition.outputs))
+                    for name, definition in definitions.items()
+                    if not name.startswith(_PRIVATE)
+                }
+            except (TypeError, ValueError) as error:  # of types and shapes that there are not
+                raise ServingError(f"The server must answer with signatures. Received: {shown(error)}") from error
         return self._signatures
 
     @abc.abstractmethod
@@ -158,7 +185,7 @@ class ServingClient(abc.ABC):
         """Close the connection."""
 
     @abc.abstractmethod
-    def _predict(self, signature, arrays, outputs):
+    def _predict(self, signature, arrays, outputs, most_bytes):
         """Run a signature on arrays that fit it; `outputs` are its specs."""
 
     @abc.abstractmethod
@@ -170,6 +197,28 @@ class ServingClient(abc.ABC):
 
     def __exit__(self, *error: object) -> None:
         self.close()
+
+
+def shown(words):
+    """Return what a server said, in so many words that a message can hold and a terminal can show."""
+    return printable(" ".join(str(words).split()))[:300]
+
+
+def _expected(shape, arrays):
+    """Return the shape that an output must have: a row for each row of the inputs."""
+    rows = {len(array) for array in arrays.values()}
+    if shape.rank and shape[0] is None and len(rows) == 1:
+        return tf.TensorShape([*rows, *shape[1:]])
+    return shape
+
+
+def _check_output(signature, name, array, dtype, shape):
+    if array is None or array.dtype != np.dtype(dtype.as_numpy_dtype) or not shape.is_compatible_with(array.shape):
+        received = "nothing" if array is None else f"{array.dtype} of shape {array.shape}"
+        raise ServingError(
+            f"The server must answer {signature!r} with `{name}`, {dtype.name} of shape {shape}, as it has promised. "
+            f"Received: {received}"
+        )
 
 
 def _specs(tensors):

@@ -72,6 +72,13 @@ def with_own_callbacks(callbacks, own):
     return ordered
 
 
+def detach(callbacks):
+    """Tell those that keep the state of others that `fit` has ended, well or not."""
+    for callback in listed(callbacks):
+        if hasattr(callback, "detach"):
+            callback.detach()
+
+
 def first_epoch(callbacks, initial_epoch, epochs):
     """Return where `fit` begins: where a checkpoint among the callbacks left off."""
     for keeper in (callback for callback in listed(callbacks) if hasattr(callback, "attach")):

@@ -18,6 +18,7 @@ from keras_vae.core import (
     Stream,
     as_array,
     as_seed,
+    check_finite_weights,
     check_format_version,
     check_instance,
     check_integer,
@@ -760,6 +761,8 @@ class LatentVariableModel(Trainer):
         ------
         ValueError
             If the file's name is that of a format from which the model would not load again, or a layer would not.
+        FloatingPointError
+            If a weight is NaN or infinite.
         OSError
             If the file cannot be written.
         """
@@ -767,6 +770,7 @@ class LatentVariableModel(Trainer):
             raise ValueError(f"`filepath` must end in `.keras`. Received: filepath={str(filepath)!r}")
         self.ensure_built()
         check_restorable(self)
+        check_finite_weights(self)
         save_whole(super().save, filepath, overwrite, **kwargs)
 
     def save_weights(self, filepath: Any, overwrite: bool = True, **kwargs) -> None:
@@ -783,10 +787,13 @@ class LatentVariableModel(Trainer):
 
         Raises
         ------
+        FloatingPointError
+            If a weight is NaN or infinite.
         OSError
             If the file cannot be written.
         """
         self.ensure_built()
+        check_finite_weights(self)
         save_whole(super().save_weights, filepath, overwrite, **kwargs)
 
     def load_weights(self, filepath: Any, **kwargs) -> None:

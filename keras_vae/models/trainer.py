@@ -17,6 +17,7 @@ from keras_vae.core import (
     Settled,
     Spec,
     Stream,
+    check_finite_weights,
     check_instance,
     check_integer,
     check_restorable,
@@ -30,7 +31,14 @@ from keras_vae.core import (
 )
 from keras_vae.models.divergence import DivergenceGuard, DivergenceWatch
 from keras_vae.models.execution import choose_execution, follow_batches, run_of
-from keras_vae.models.fit_callbacks import EpochCounter, check_outputs, first_epoch, with_own_callbacks, writes_models
+from keras_vae.models.fit_callbacks import (
+    EpochCounter,
+    check_outputs,
+    detach,
+    first_epoch,
+    with_own_callbacks,
+    writes_models,
+)
 from keras_vae.models.inputs import host_batches, is_stream, pipeline, stream
 from keras_vae.objectives import Objective, Terms
 
@@ -243,8 +251,10 @@ class Trainer(Settled, keras.Model, abc.ABC):
         OSError
             If a callback cannot write its files.
         DivergenceError
-            If a step gave NaN or infinity. It is a `FloatingPointError` that names the term and the step; the weights
-            are those of the step before.
+            If a step gave NaN or infinity. It is a `FloatingPointError` that names the term and the step, and says of
+            which step the weights are.
+        FloatingPointError
+            If the weights are not finite from the beginning.
         """
         self._check_compiled("fit")
         check_outputs(callbacks)
@@ -281,18 +291,24 @@ class Trainer(Settled, keras.Model, abc.ABC):
             _logger.info("Training steps run %s", execution)
         counters = [data.epoch for data in (x, validation_data) if hasattr(data, "epoch")]
         callbacks = with_own_callbacks(callbacks, [DivergenceWatch(self._run.guard), EpochCounter(counters)])
-        return super().fit(
-            x,
-            epochs=epochs,
-            verbose=verbose,
-            callbacks=callbacks,
-            validation_data=validation_data,
-            shuffle=shuffle and isinstance(x, keras.utils.PyDataset),
-            initial_epoch=first_epoch(callbacks, initial_epoch, epochs),
-            steps_per_epoch=steps_per_epoch,
-            validation_steps=validation_steps,
-            validation_freq=validation_freq,
-        )
+        initial_epoch = first_epoch(callbacks, initial_epoch, epochs)
+        check_finite_weights(self, "to be trained")
+        with self._run.guard.naming(self.optimizer):
+            try:
+                return super().fit(
+                    x,
+                    epochs=epochs,
+                    verbose=verbose,
+                    callbacks=callbacks,
+                    validation_data=validation_data,
+                    shuffle=shuffle and isinstance(x, keras.utils.PyDataset),
+                    initial_epoch=initial_epoch,
+                    steps_per_epoch=steps_per_epoch,
+                    validation_steps=validation_steps,
+                    validation_freq=validation_freq,
+                )
+            finally:
+                detach(callbacks)
 
     def evaluate(
         self,
@@ -328,9 +344,12 @@ class Trainer(Settled, keras.Model, abc.ABC):
         ------
         ValueError
             If the data are empty, not finite, of the wrong shape or outside of the likelihood's support.
+        FloatingPointError
+            If the weights are not finite.
         """
         if not keras_internals.is_validation_within_fit(kwargs):
             self._check_compiled("evaluate")
+            check_finite_weights(self, "to be evaluated")
             self._settle_for_evaluation(steps, callbacks)
             x = self._evaluation_data(x, y, sample_weight, batch_size=batch_size or 32, spec=self.objective_spec)
         return super().evaluate(x, verbose=verbose, steps=steps, callbacks=callbacks, return_dict=return_dict, **kwargs)
@@ -395,6 +414,7 @@ class Trainer(Settled, keras.Model, abc.ABC):
         self._check_compiled("train_on_batch")
         self._single_steps()
         batch = self.objective_spec.arrays(x, y, sample_weight, class_weight=class_weight)
+        self._run.guard.remember(self)
         logs = super().train_on_batch(batch.fields, return_dict=return_dict)
         self._run.guard.raise_if_diverged()
         return logs

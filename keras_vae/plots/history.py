@@ -1,6 +1,7 @@
 """How a training went, epoch by epoch."""
 
 import csv
+import io
 import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -8,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import keras
 import numpy as np
 
+from keras_vae.core import BrokenFileError, check_content, printable, read_bytes
 from keras_vae.plots.style import BLUE, LETTER_INCHES, VERMILION, bare, line_colours, new_figure
 
 if TYPE_CHECKING:
@@ -133,13 +135,34 @@ def _is_run(part):
 
 def _read(run):
     if isinstance(run, (str, os.PathLike)):
-        with open(run, newline="", encoding="utf-8") as file:
-            rows = list(csv.DictReader(file))
-        names = rows[0] if rows else ()
-        return {name: [float(row[name] or "nan") for row in rows] for name in names if name != "epoch"}
+        return _of_file(os.fspath(run))
     run = getattr(run, "history", run)
     if not isinstance(run, Mapping):
         raise ValueError(
             f"`run` must be what `fit` returns, its history, or a CSV file. Received: {type(run).__name__}"
         )
     return {name: [float(value) for value in values] for name, values in run.items()}
+
+
+def _of_file(path):
+    """Read the CSV file of a training: a row for each epoch, and nothing but numbers in it."""
+    try:
+        text = read_bytes(path).decode("utf-8")
+        rows = list(csv.reader(io.StringIO(text, newline=""), strict=True))
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise BrokenFileError(f"{str(path)!r} must be a CSV file. Received: {error}") from error
+    names = rows[0] if rows else []
+    logged = {name.removeprefix("val_") for name in names}
+    if not logged & set(_PANELS) or len(set(names)) < len(names) or len(rows) < 2:
+        raise BrokenFileError(
+            f"{str(path)!r} must hold epochs of at least one of {list(_PANELS)}, each column once. "
+            f"Received: {len(rows)} rows of {printable(repr(names))[:200]}"
+        )
+    short = next((number for number, row in enumerate(rows) if len(row) != len(names)), None)
+    if short is not None:
+        raise BrokenFileError(
+            f"{str(path)!r} must have {len(names)} values in each row. Received: {len(rows[short])} in row {short + 1}"
+        )
+    columns = ([value or "nan" for value in column] for column in zip(*rows[1:], strict=True))
+    found = check_content(dict(zip(names, columns, strict=True)), dict[str, list[float]], str(path))
+    return {name: values for name, values in found.items() if name != "epoch"}

@@ -17,9 +17,10 @@ import pytest
 import keras_vae as kv
 from keras_vae_cli import main, training_run
 from keras_vae_cli.checkpoints import Checkpoints
-from keras_vae_cli.interruption import interruptible, uninterrupted
+from keras_vae_cli.interruption import SIGNALS, Interrupted, heed, interruptible, uninterrupted
 from keras_vae_cli.progress import EpochLines
 from keras_vae_cli.run_directory import RUN_FILES
+from keras_vae_cli.settings import Settings
 from tests.cli.models import tiny
 
 # A likelihood whose scale is set when training ends, a learned prior, and a schedule: all that has a state.
@@ -71,7 +72,8 @@ def assert_the_same_run(output, uncut):
 
 
 def interrupted(*_, **__):
-    raise KeyboardInterrupt
+    os.kill(os.getpid(), signal.SIGINT)
+    heed()
 
 
 def cut(monkeypatch, *, epoch, number):
@@ -155,11 +157,12 @@ def test_whoever_cuts_a_run_is_told_where_the_model_is_and_how_to_go_on(cut_once
 
 
 def test_a_run_that_was_cut_equals_the_uncut_one_bit_for_bit(output, uncut, monkeypatch, capsys):
-    # Killed while it wrote, too: half of a file beside the whole one, and a row of the history without its checkpoint.
+    # Killed while it wrote, too: half of a file beside the whole one.
     (output / "unfinished" / ".last.keras.123.partial.keras").write_bytes(b"PK")
     (output / "unfinished" / "model.keras").unlink()
-    with open(output / "unfinished" / "history.csv", "a") as file:
-        file.write("2,-99,1,99,98,-99,1,99,98,1\n")
+    # What lies beside the checkpoint does not count, whatever it says.
+    (output / "unfinished" / "history.csv").write_bytes(b"2,-99,1" + bytes(9))
+    (output / "unfinished" / "config.toml").write_bytes(b"")
     # And cut a third time, when all its epochs were over.
     with monkeypatch.context() as patch:
         patch.setattr(training_run.TrainingRun, "_metrics", interrupted)
@@ -190,12 +193,36 @@ def test_an_unfinished_run_of_other_settings_is_not_touched_unless_asked_for(out
     assert list(output.iterdir()) == []
 
 
+def test_settings_are_those_of_the_checkpoint_and_not_of_a_file_beside_it(output, capsys):
+    config = output / "unfinished" / "config.toml"
+    config.write_text(config.read_text().replace("seed = 0", "seed = 1"))
+    assert main(command(output, "--seed", "1")) == 2
+    assert "Received: --seed 1 and not 0\n" in capsys.readouterr().err
+    for path in (output / "unfinished").iterdir():
+        if path.name != "model.keras":  # of a run that was cut in its first epoch there is nothing else
+            path.unlink()
+    assert main(command(output, "--seed", "1")) == 2
+    assert "Received: --seed 1 and not 0\n" in capsys.readouterr().err
+
+
+def test_a_checkpoint_of_nobody_is_refused_until_it_shall_be_replaced(output, capsys, monkeypatch):
+    checkpoint = output / "unfinished" / "last.keras"
+    tiny(kv.likelihoods.Bernoulli((8, 8, 1))).save(checkpoint)
+    assert main(command(output)) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("keras-vae: Delete the checkpoint to begin anew, or pass --overwrite. ")
+    assert f"Received: '{checkpoint}', a model alone" in said
+    monkeypatch.setattr(training_run.TrainingRun, "train", interrupted)
+    assert main(command(output, "--overwrite")) == 130
+    assert list(output.iterdir()) == []
+
+
 def test_a_broken_checkpoint_is_named(output, capsys):
     checkpoint = output / "unfinished" / "last.keras"
     checkpoint.write_bytes(checkpoint.read_bytes()[:-100])
     assert main(command(output)) == 2
     errors = capsys.readouterr().err
-    assert errors.startswith("keras-vae: Delete the checkpoint to begin anew. ")
+    assert errors.startswith("keras-vae: Delete the checkpoint to begin anew, or pass --overwrite. ")
     assert str(checkpoint) in errors
     assert errors.count("\n") == 1
 
@@ -217,22 +244,26 @@ def test_a_model_that_is_spoilt_does_not_take_the_checkpoints_place(tmp_path):
 
     vae = tiny(kv.likelihoods.Bernoulli((8, 8, 1)))
     vae.compile("adam")
-    kept = Checkpoints(tmp_path)
+    kept = Checkpoints(tmp_path, Settings(dataset="digits"))
     with pytest.raises(FloatingPointError, match="`val_loss` must be finite.* Received: inf in epoch 2"):
         vae.fit(np.zeros((4, 8, 8, 1)), epochs=3, verbose=0, callbacks=[SpoiltLater(), *kept.callbacks()])
-    kept.close()
-    again = Checkpoints(tmp_path)
+    again = Checkpoints(tmp_path, Settings(dataset="digits"))
     assert again.restore().optimizer.iterations == 1
     assert again.epochs == kept.epochs == 1
 
 
 def test_signals_are_as_before_when_all_is_over():
-    before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
-    with pytest.raises(KeyboardInterrupt), interruptible():
-        os.kill(os.getpid(), signal.SIGTERM)
+    before = [signal.getsignal(number) for number in SIGNALS]
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        with interruptible():
+            os.kill(os.getpid(), number)
+            with pytest.raises(Interrupted) as found:
+                heed()
+        assert found.value.exit_code == 128 + number
     with uninterrupted():
         os.kill(os.getpid(), signal.SIGINT)
-    assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before
+    heed()
+    assert [signal.getsignal(number) for number in SIGNALS] == before
 
 
 def test_a_run_that_diverges_says_so_in_a_line_keeps_the_last_epoch_and_can_go_on(tmp_path, uncut, monkeypatch, capsys):

@@ -1,6 +1,8 @@
 """`keras-vae train --precision`: the elbo of float32, and a run that is cut goes on where it was."""
 
 import json
+import os
+import signal
 
 import keras
 import pytest
@@ -8,6 +10,8 @@ import pytest
 from keras_vae_cli import main, training_run
 from keras_vae_cli.checkpoints import Checkpoints
 from keras_vae_cli.config_file import read_settings
+from keras_vae_cli.interruption import heed
+from keras_vae_cli.settings import Settings
 
 SETTINGS = ("digits", "--latent-dim", "4", "--architecture", "mlp", "--units", "64", "--epochs", "8")
 # Of the elbo after training; docs/scaling.md says so.
@@ -41,13 +45,14 @@ def test_half_precision_ends_with_the_elbo_of_float32(tmp_path, capsys, single, 
 
 def test_steps_that_were_skipped_do_not_count_against_whole_epochs(tmp_path, monkeypatch):
     def interrupted(*_):
-        raise KeyboardInterrupt
+        os.kill(os.getpid(), signal.SIGTERM)
+        heed()
 
     monkeypatch.setattr(training_run.TrainingRun, "_finish", interrupted)
     # So small a scale that the first scaled gradients overflow.
     likelihood = ("--likelihood", "gaussian", "--scale", "0.01", "--batch-size", "1000", "--epochs", "2")
     arguments = ["train", *SETTINGS, *likelihood, "--precision", "mixed_float16"]
-    assert main([*arguments, "--output", str(tmp_path)]) == 130
-    checkpoints = Checkpoints(tmp_path / "unfinished")
+    assert main([*arguments, "--output", str(tmp_path)]) == 143
+    checkpoints = Checkpoints(tmp_path / "unfinished", Settings(dataset="digits"))
     assert int(checkpoints.restore().optimizer.iterations) < 4
     assert checkpoints.epochs == 2

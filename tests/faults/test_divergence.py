@@ -111,6 +111,129 @@ def test_the_run_stops_with_the_state_before_the_first_bad_step_and_names_it(ter
     assert int(vae.optimizer.iterations) == 8
 
 
+@keras.saving.register_keras_serializable("tests")
+class NaNAt(keras.optimizers.schedules.LearningRateSchedule):
+    """A learning rate that is no number in one step, counted from 0."""
+
+    def __init__(self, step):
+        self.step = step
+
+    def __call__(self, step):
+        return tf.where(tf.cast(step, tf.int32) == self.step, np.nan, 0.01)
+
+    def get_config(self):
+        return {"step": self.step}
+
+
+@pytest.mark.parametrize("options", [{}, {"jit_compile": True, "steps_per_execution": 3}], ids=["plain", "xla"])
+def test_a_learning_rate_that_is_no_number_is_named_and_changes_nothing(tmp_path, options):
+    vae = small_vae(encoder=trunk())
+    vae.compile(keras.optimizers.AdamW(NaNAt(STEPS)), **options)
+    keep, checkpoint = Keep(), kv.callbacks.Checkpoint(tmp_path)
+    message = (
+        "`learning_rate` must be finite.* in training step 5. The weights are those of step 4. Look at the schedule"
+    )
+    with pytest.raises(DivergenceError, match=message):
+        fit(vae, callbacks=[keep, checkpoint])
+    assert_equal(state_of(vae), keep.states[0])
+    again = kv.callbacks.Checkpoint(tmp_path)
+    assert_equal(state_of(again.restore()), keep.states[0])
+    assert again.epoch == 1
+
+
+@keras.saving.register_keras_serializable("tests")
+class SpoilsAt(keras.constraints.Constraint):
+    """Makes weights NaN when they have been looked at so many times: after an update whose gradient was finite."""
+
+    def __init__(self, step):
+        self.step = step
+        self.calls = tf.Variable(0, trainable=False, aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA)
+
+    def __call__(self, weights):
+        return tf.where(self.calls.assign_add(1) == self.step, np.nan, tf.convert_to_tensor(weights))
+
+    def get_config(self):
+        return {"step": self.step}
+
+
+@pytest.mark.parametrize("options", [{}, {"jit_compile": True}, {"run_eagerly": True}], ids=["plain", "xla", "eager"])
+def test_an_update_that_spoils_the_weights_is_named_with_its_step_and_taken_back(options):
+    # Behind a relu, which hides them from every term.
+    hidden = keras.layers.Dense(9, activation="relu", kernel_constraint=SpoilsAt(STEPS + 2))
+    vae = small_vae(encoder=keras.Sequential([hidden, keras.layers.BatchNormalization()]))
+    vae.compile(keras.optimizers.SGD(0.01), **options)
+    keep = Keep()
+    message = "`weights` must be finite.* in training step 6. The weights are those of step 4."
+    with pytest.raises(DivergenceError, match=message) as caught:
+        fit(vae, callbacks=[keep])
+    assert (caught.value.term, caught.value.step) == ("weights", 6)
+    assert_equal(state_of(vae), keep.states[0])
+
+
+def test_in_the_only_epoch_too():
+    vae = small_vae()
+    vae.compile(keras.optimizers.SGD(NaNAt(STEPS - 1)), run_eagerly=True)
+    with pytest.raises(DivergenceError, match="`learning_rate` must be finite.* in training step 4"):
+        fit(vae, epochs=1)
+
+
+@pytest.mark.parametrize("largest", [1e10, 3e37])
+def test_data_that_are_too_large_shall_be_rescaled(largest):
+    vae = small_vae(likelihood=kv.likelihoods.Gaussian((6,), scale=1.0))
+    vae.compile(keras.optimizers.SGD(0.1), run_eagerly=True)
+    with pytest.raises(
+        DivergenceError, match=rf"The data reach {largest:.3g}: rescale the data".replace("+", r"\+")
+    ) as caught:
+        vae.fit(np.float32(largest * X), batch_size=8, epochs=20, shuffle=False, verbose=0)
+    assert caught.value.term != "data"
+
+
+def of_a_data_set(x):
+    return tf.data.Dataset.from_tensor_slices(x).batch(8)
+
+
+def of_a_generator(x):
+    return (x[start : start + 8] for start in range(0, len(x), 8))
+
+
+@pytest.mark.parametrize("make", [of_a_data_set, of_a_generator])
+def test_nan_within_a_data_set_is_named_with_its_step(make):
+    x = np.resize(X, (64, 6)).copy()
+    x[37, 2] = np.nan  # in the fifth batch
+    vae = small_vae()
+    vae.compile("adam", steps_per_execution=1 if make is of_a_generator else 3)
+    with pytest.raises(
+        DivergenceError, match="`data` must be finite.* in training step 5. .* those of step 4."
+    ) as caught:
+        vae.fit(make(x), verbose=0)
+    assert (caught.value.term, caught.value.step) == ("data", 5)
+    assert int(vae.optimizer.iterations) == 4
+    assert all(np.isfinite(array).all() for array in state_of(vae))
+
+
+def test_weights_that_are_not_finite_are_neither_trained_nor_evaluated_nor_saved_nor_loaded(tmp_path):
+    vae = small_vae()
+    vae.compile("adam", run_eagerly=True)
+    good = tmp_path / "good.keras"
+    vae.save(good)
+    content = good.read_bytes()
+    kernel = vae.encoder.layers[0].kernel if hasattr(vae.encoder, "layers") else vae.trainable_variables[0]
+    kernel.assign(np.full(kernel.shape, np.nan))
+    for purpose, verb in (
+        ("to be trained", lambda: vae.fit(X, verbose=0)),
+        ("to be evaluated", lambda: vae.evaluate(X, verbose=0)),
+        ("to be saved", lambda: vae.save(good)),
+        ("to be saved", lambda: vae.save_weights(tmp_path / "x.weights.h5")),
+    ):
+        with pytest.raises(FloatingPointError, match=f"The weights must be finite {purpose}: .* in .*kernel"):
+            verb()
+    assert good.read_bytes() == content
+    assert [path.name for path in tmp_path.iterdir()] == ["good.keras"]
+    keras.saving.save_model(vae, tmp_path / "spoilt.keras")  # another program may
+    with pytest.raises(ValueError, match=r"spoilt.keras' \(The weights must be finite in a file"):
+        kv.load_model(tmp_path / "spoilt.keras")
+
+
 def test_the_last_good_checkpoint_stays(tmp_path):
     vae = failing_model("kl_loss")
     vae.compile("adam", run_eagerly=True)
