@@ -79,19 +79,19 @@ def source(tmp_path_factory):
 
 
 @pytest.mark.parametrize(
-    ("installed", "wanted"),
+    ("installed", "extras", "is_named"),
     [
-        (("tf-keras",), ""),
-        (("tf-keras",), "[litert,notebooks,serving]"),
-        (("tf-keras",), "[onnx]"),
-        # Without tf-keras pip would take the newest, and TensorFlow with it, unless told which are there.
-        ((), "with the pair named"),
+        (("tf-keras",), "", False),
+        # Of tf-keras and the extras pip would take the newest, and TensorFlow with them, unless told which is there.
+        ((), "", True),
+        ((), "[litert,notebooks,onnx,serving]", True),
     ],
+    ids=["beside tf-keras", "without tf-keras", "extras"],
 )
-def test_pip_installs_the_package_beside_the_tensorflow_and_keras_that_are_there(installed, wanted, source, tmp_path):
+def test_pip_installs_the_package_beside_the_pair_that_is_there(installed, extras, is_named, source, tmp_path):
     python = image(tmp_path / "image", *PAIR, *USUAL, *installed)
-    named = [f"{name}=={importlib.metadata.version(name)}" for name in PAIR] if "pair" in wanted else []
-    target = f"{source}{wanted if wanted.startswith('[') else ''}"
+    named = [f"{name}=={importlib.metadata.version(name)}" for name in PAIR if is_named]
+    target = f"{source}{extras}"
     command = [sys.executable, "-m", "pip", "--python", python, "install", "--dry-run", "--quiet", "--report"]
     report = tmp_path / "report.json"
     done = subprocess.run([*command, report, *named, target], capture_output=True, text=True, check=False)

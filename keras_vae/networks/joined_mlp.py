@@ -115,7 +115,8 @@ class JoinedMLP(Settled, keras.layers.Layer):
         own = keras.ops.shape(features)[0]
         if own is rows or (isinstance(own, int) and own == rows):
             return features
-        return keras.ops.tile(features, (rows // keras.ops.maximum(own, 1), 1))
+        repeated = keras.ops.tile(features, (rows // keras.ops.maximum(own, 1), 1))
+        return keras.ops.reshape(repeated, (-1, features.shape[-1]))  # the width, which the number of tiles hides
 
     def _mlp(self, units, activation, gated, kernel_initializer):
         return MLP(
