@@ -178,7 +178,7 @@ def _prepared(settings, how):
 
 
 def _is_finished(run, directory):
-    """Put a run that was killed before its last step in its place, and tell whether it is this one."""
+    """Put a run that was killed before its last step in its place, and return whether it is this one."""
     theirs = directory.settings_of_whole()
     directory.finish()
     same = json.loads(json.dumps(dataclasses.asdict(run.settings))) == theirs
