@@ -171,7 +171,7 @@ class RunDirectory:
         if is_finished and not self._overwrite and not self.is_whole:
             raise Mistake(
                 "`--output` already holds a run: take another directory, --overwrite to replace it, or more --epochs "
-                f"of the same settings to go on with it. Received: {self._words()}"
+                f"of the same settings to continue it. Received: {self._words()}"
             )
         return is_finished
 

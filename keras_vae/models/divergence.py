@@ -107,7 +107,7 @@ class DivergenceGuard:
         self._kept = int(model.optimizer.iterations), [(variable, variable.numpy()) for variable in variables]
 
     def reset(self):
-        """Forget; training starts anew."""
+        """Forget; training starts over."""
         self._first.assign(0)
 
     def raise_if_diverged(self):
