@@ -65,7 +65,7 @@ class Progress(keras.callbacks.Callback):
         self.stopping, self.seconds, self.clock = stopping, 0.0, None
 
     def get_state(self):
-        """Return what a resumed run goes on from."""
+        """Return what a resumed run continues from."""
         return {"seconds": self.seconds}
 
     def set_state(self, state):
@@ -102,7 +102,7 @@ def train(
     monitor="val_elbo",
     keep="best",
 ):
-    """Train until validation stops improving, or go on with a run that was cut, and return the model to evaluate.
+    """Train until validation stops improving, or resume a run that was cut, and return the model to evaluate.
 
     Parameters
     ----------
@@ -138,7 +138,7 @@ def train(
         vae = make()
         vae.compile(**compile_options)
     else:
-        print(f"going on after epoch {checkpoint.epoch}", flush=True)
+        print(f"resuming after epoch {checkpoint.epoch}", flush=True)
     stopping = keras.callbacks.EarlyStopping(monitor, mode="max", patience=patience or epochs, start_from_epoch=first)
     progress = Progress(stopping)
     batches = kv.data.pipeline(data.train, batch_size=batch_size, shuffle=True, binarize="dynamic", seed=seed)

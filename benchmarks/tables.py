@@ -2,7 +2,7 @@
 
 A table stands in README.md or a page of docs/ between `<!-- table: NAME -->` and `<!-- end of table -->`:
 
-    python benchmarks/tables.py            # write all of them anew
+    python benchmarks/tables.py            # write all of them
     python benchmarks/tables.py --check    # say which are out of date, and end with 1 if one is
 """
 
@@ -398,7 +398,7 @@ TABLES = {
 
 
 def renewed(text):
-    """Return a document with its tables made anew."""
+    """Return a document with its tables rewritten."""
 
     def table(found):
         try:

@@ -51,7 +51,7 @@ faces = {"num_train": num_train, "num_test": num_test, "image_size": 32}
 try:
     train, test = kv.data.load(options.dataset, **(faces if options.dataset == "cartoon_faces" else {}))
 except kv.data.DataNotFoundError as error:
-    print(error, "Going on with cartoon faces.")
+    print(error, "Continuing with cartoon faces.")
     train, test = kv.data.load("cartoon_faces", **faces)
 train_x, test_x = (images.images / np.float32(255) for images in (train.first(num_train), test.first(num_test)))
 event_shape, latent_dim = train_x.shape[1:], 50

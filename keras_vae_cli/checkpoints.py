@@ -40,11 +40,11 @@ class Checkpoints:
         return []
 
     def restore(self):
-        """Load the last one, and write anew what lies beside it."""
+        """Load the last one, and rewrite the files beside it."""
         try:
             vae = self._checkpoint.restore()
         except ValueError as error:
-            raise Mistake(f"Delete the checkpoint to begin anew. {error}") from error
+            raise Mistake(f"Delete the checkpoint to start over. {error}") from error
         self.write_words()
         return vae
 

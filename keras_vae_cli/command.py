@@ -71,7 +71,7 @@ def in_its_own_words(command):
             if "learning_rate" in names:
                 mistake.message = _ADVICE.sub("Try a lower --learning-rate", mistake.message)
             if "broken_files" in names and type(mistake.__cause__).__name__ == "BrokenImageError":
-                mistake.message += ". --broken-files skip goes on without it"
+                mistake.message += ". --broken-files skip continues without it"
             raise
 
     return run

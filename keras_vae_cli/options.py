@@ -70,7 +70,7 @@ Binarize = Annotated[
 BrokenFiles = Annotated[
     Literal["refuse", "skip"] | None,
     typer.Option(
-        help="What happens when an image in a folder cannot be read: the command ends, or goes on without it and says "
+        help="What happens when an image in a folder is broken: the command ends, or continues without it and says "
         "how many there were.",
         show_default="as the run was trained, else refuse",
         rich_help_panel=_READING,

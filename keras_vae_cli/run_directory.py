@@ -86,7 +86,7 @@ class RunDirectory:
                 directory.rmdir()
 
     def clear(self, but=None):
-        """Begin anew: remove what an unfinished run left, but for one file."""
+        """Start over: remove what an unfinished run left, except for one file."""
         for path in self.workspace.iterdir():
             if path != but and path.name != _TEMPORARY:
                 path.unlink()
@@ -114,7 +114,7 @@ class RunDirectory:
     def finish(self, settings=None):
         """Put the finished run in its place: what a process that is killed meanwhile leaves, the next one does.
 
-        The settings, a dictionary, tell whose run it is; of one that `is_whole` they are known.
+        The settings, a dictionary, identify the run; for one that `is_whole` they are known.
         """
         from keras_vae.core import atomic_write, synchronize  # here, for the sake of a quick `--help`
 
@@ -150,7 +150,7 @@ class RunDirectory:
             os.stat(self.workspace / f".{longest}.{2**22}.partial.keras")
 
     def check_free(self):
-        """Refuse a directory that holds something else, or a run that shall stay; tell whether one is replaced."""
+        """Refuse a directory that holds something else, or a run that must stay; return whether one is replaced."""
         try:
             found = sorted(entry.name for entry in self._target.iterdir() if entry.name != _LOCK)
             inside = sorted(entry.name for entry in self.workspace.iterdir()) if UNFINISHED in found else []
@@ -171,7 +171,7 @@ class RunDirectory:
         if is_finished and not self._overwrite and not self.is_whole:
             raise Mistake(
                 "`--output` already holds a run: take another directory, --overwrite to replace it, or more --epochs "
-                f"of the same settings to go on with it. Received: {self._words()}"
+                f"of the same settings to continue it. Received: {self._words()}"
             )
         return is_finished
 

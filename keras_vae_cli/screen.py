@@ -92,7 +92,7 @@ def in_words(seconds):
 
 
 class _Output(io.FileIO):
-    """Standard output or error, which its reader may close: then what is written is thrown away, and all goes on."""
+    """Standard output or error, which its reader may close: output is then discarded, and the command continues."""
 
     errors: list[OSError] = []  # others, of standard output
 

@@ -86,8 +86,8 @@ def train(
     latent.png and loss.png. All numbers are nats per image.
 
     Ctrl-C leaves the model as it is in the directory's unfinished/; the same
-    command again goes on after the last whole epoch, as if nothing had been.
-    With more --epochs it goes on with a finished run.
+    command again resumes after the last whole epoch, as if uninterrupted.
+    With more --epochs it continues a finished run.
 
     \b
     Examples:
@@ -110,7 +110,7 @@ def train(
         check_writable(output, "--output")
         directory = RunDirectory(output, overwrite=overwrite or continues)
         if continues:
-            say(f"Going on with the run in {output}, which stays as it is until the further epochs are done")
+            say(f"Continuing the run in {output}, which stays as it is until the further epochs are done")
         elif directory.replaces:
             say(f"The run in {output} will be replaced when this one is whole")
         with _started(cluster) as progress, directory:
@@ -178,7 +178,7 @@ def _prepared(settings, how):
 
 
 def _is_finished(run, directory):
-    """Put a run that was killed before its last step in its place, and tell whether it is this one."""
+    """Put a run that was killed before its last step in its place, and return whether it is this one."""
     theirs = directory.settings_of_whole()
     directory.finish()
     same = json.loads(json.dumps(dataclasses.asdict(run.settings))) == theirs
@@ -194,12 +194,12 @@ def _begin(run, directory, overwrite):
         differences = run.checkpoints.differences()
     except (ValueError, Mistake) as error:
         if not overwrite:
-            raise Mistake(f"Delete the checkpoint to begin anew, or pass --overwrite. {error}") from error
+            raise Mistake(f"Delete the checkpoint to start over, or pass --overwrite. {error}") from error
         differences = [str(error)]
     if differences and not overwrite:
         raise Mistake(
             f"`--output` holds an unfinished run of other settings: take another directory, or --overwrite to "
-            f"begin anew. Received: {'; '.join(differences)}"
+            f"start over. Received: {'; '.join(differences)}"
         )
     if differences:
         directory.clear()

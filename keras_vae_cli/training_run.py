@@ -78,7 +78,7 @@ class TrainingRun:
     def how_to_go_on(self):
         """Say what the same command will do, for whoever reads that the run has ended too early."""
         whole = self.checkpoints.epochs if self.checkpoints else 0
-        return f"goes on after epoch {whole}" if whole else "begins again: no epoch was whole"
+        return f"resumes after epoch {whole}" if whole else "starts over: no epoch was whole"
 
     def _resume(self):
         path = self.checkpoints.path
@@ -95,7 +95,7 @@ class TrainingRun:
         if done > epochs:
             raise Mistake(
                 f"`--epochs` must be at least {done}, those of the unfinished run: delete {self.checkpoints.path} to "
-                f"begin anew. Received: {epochs}"
+                f"start over. Received: {epochs}"
             )
         self.vae = vae
         say(f"Resuming after epoch {done} of {epochs}")
@@ -288,7 +288,7 @@ def prepare(settings, *, fallback_to_digits=False, strategy="none", cluster=None
             raise
         # They are few: with the epochs of a large set the model would hardly have begun to learn.
         settings = dataclasses.replace(settings, dataset="digits", epochs=10 * settings.epochs)
-        say(f"{error} Going on with scikit-learn's digits, for {settings.epochs} epochs.")
+        say(f"{error} Continuing with scikit-learn's digits, for {settings.epochs} epochs.")
         data = load_training_data(settings)
     _check_batch(data.settings, strategy)
     return TrainingRun(data.settings, data, strategy, cluster)

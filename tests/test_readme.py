@@ -2,9 +2,12 @@
 
 import pathlib
 import re
+import shlex
 
 import pytest
 
+from keras_vae_cli import main
+from tests.test_command_line_page import few  # noqa: F401  # a fixture: photos, and data sets that are small
 from tests.violations import assert_none
 
 ROOT = pathlib.Path(__file__).parents[1]
@@ -32,6 +35,16 @@ def test_the_readme_is_read_in_five_minutes():
 
 def test_the_readme_is_in_order():
     assert re.findall(r"^## (.+)$", README.read_text(encoding="utf-8"), flags=re.MULTILINE) == ORDER
+
+
+def test_the_commands_of_the_readme_run(few):  # noqa: F811
+    lines = re.findall(r"^keras-vae .*$", README.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    assert len(lines) == 6
+    for line in lines:
+        words = shlex.split(line, comments=True)[1:]
+        short = ["--epochs", "1"] if words[0] == "train" and "--config" not in words else []
+        assert main([*words, *short]) == 0, line
+    assert pathlib.Path("served/photos/1/saved_model.pb").exists()
 
 
 def test_the_readme_leads_to_every_page():

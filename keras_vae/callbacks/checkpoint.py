@@ -218,8 +218,8 @@ class Checkpoint(keras.callbacks.Callback):
         self._lock.acquire()
         if self.last_path.exists() and not (self._is_own or self.overwrite):
             raise ValueError(
-                "`directory` must hold no run that was not restored: call `restore()` to go on with it, or pass "
-                f"overwrite=True to begin anew. Received: directory={str(self.directory)!r}"
+                "`directory` must hold no run that was not restored: call `restore()` to resume it, or pass "
+                f"overwrite=True to start over. Received: directory={str(self.directory)!r}"
             )
         for path in (self.last_path, self.best_path):
             if not self._is_own:

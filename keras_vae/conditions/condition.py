@@ -41,7 +41,7 @@ class Condition(Settled, Layer, abc.ABC):
         return Values(shape=self.value_shape, support=self.support, integer=self.integer_valued, owner=owner)
 
     def raw(self, values: Any) -> np.ndarray:
-        """Return what a user hands to a verb as an array of raw values.
+        """Return what a user passes to a verb as an array of raw values.
 
         Parameters
         ----------

@@ -13,7 +13,7 @@ from keras_vae.core import check_instance, check_shape, deserialize, register, s
 
 @register
 class Embedded(Condition):
-    """What a Keras layer makes of raw values; it is trained with the model.
+    """The output of a Keras layer on raw values; the layer is trained with the model.
 
     `Embedded(keras.layers.Embedding(5000, 16), (), value_dtype="int32")` is a code of 16 learned numbers for each of
     5000 classes; `Embedded(recurrent, (20, 3))` is what a network makes of a sequence.
@@ -89,7 +89,7 @@ class Embedded(Condition):
 
 
 def _kind(dtype):
-    """Return NumPy's letter for a kind of type; "?" for what is none."""
+    """Return NumPy's letter for a kind of type; "?" for anything else."""
     try:
         return np.dtype(dtype).kind
     except TypeError:

@@ -13,7 +13,7 @@ from keras_vae.core import check_shape, register
 class Image(Condition):
     """An image, which networks get as it is: to be coloured, enlarged or completed (Sohn et al. 2015, section 5).
 
-    Raw values have shape (batch, height, width, channels). What is hidden of an image to be completed may be a value
+    Raw values have shape (batch, height, width, channels). The hidden part of an image to complete may hold a value
     that pixels do not have, such as -1. `ConvEncoder` and `ConvDecoder` resize it to each of their maps; dense trunks
     flatten it.
 

@@ -22,7 +22,7 @@ class Labels(Condition):
     num_classes : int
         The number of classes, at least 2.
     names : sequence of str, optional
-        What the classes are called: verbs such as `generate` then take a name in place of a number. Data hold numbers.
+        The names of the classes: verbs such as `generate` then take a name in place of a number. Data hold numbers.
     **kwargs
         Passed to `keras.layers.Layer`.
 

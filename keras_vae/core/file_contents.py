@@ -35,7 +35,7 @@ def read_json(path: str | os.PathLike[str], schema: Any) -> Any:
     FileNotFoundError
         If there is no such file.
     BrokenFileError
-        If it is no ordinary file, too large, no JSON, or holds something else.
+        If it is not an ordinary file, is too large, is not JSON, or holds something else.
     """
     return parse_json(read_bytes(path), schema, str(path))
 
@@ -60,7 +60,7 @@ def parse_json(content: bytes, schema: Any, name: str) -> Any:
     Raises
     ------
     BrokenFileError
-        If it is no JSON, or holds something else.
+        If it is not JSON, or holds something else.
     """
     try:
         return pydantic.TypeAdapter(schema).validate_json(content, strict=True)
@@ -113,7 +113,7 @@ def read_bytes(path: str | os.PathLike[str]) -> bytes:
     FileNotFoundError
         If there is no such file.
     BrokenFileError
-        If it is no ordinary file, or too large.
+        If it is not an ordinary file, or is too large.
     """
     path = pathlib.Path(path)
     if path.exists() and not path.is_file():

@@ -53,7 +53,7 @@ def shape_to_be(initial_value) -> tuple | None:
     """Return the shape of a variable that Keras is about to make; None if that is not known.
 
     `Variable._initialize_with_initializer` hands TensorFlow a function of no arguments over the variable itself. To
-    call it for its shape would take the memory that is to be refused.
+    call it for its shape would allocate the memory before it could be refused.
     """
     if not callable(initial_value):
         return tuple(initial_value.shape) if hasattr(initial_value, "shape") else None

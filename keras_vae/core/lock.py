@@ -93,7 +93,7 @@ class DirectoryLock:
             os.close(descriptor)
 
     def _is_still_there(self, descriptor):
-        """Tell whether the file that was locked has its name yet: the owner before may have removed it meanwhile."""
+        """Return whether the locked file still has its name: the previous owner may have removed it."""
         try:
             return os.path.samestat(os.fstat(descriptor), os.stat(self.path))
         except FileNotFoundError:
@@ -112,7 +112,7 @@ def _owner(descriptor):
 
 
 def _is_alive(owner):
-    """Tell whether an owner lives, as far as this host can know."""
+    """Return whether an owner is alive, as far as this host can know."""
     if owner is None or owner == (os.getpid(), socket.gethostname()):
         return False
     if owner[1] != socket.gethostname():

@@ -127,7 +127,7 @@ def check_shape(name, value, *, expected=_EVENT):
 
 
 def check_keras(needed, what, remedy):
-    """Refuse what the installed Keras is too old for; `needed` is the first version that has it."""
+    """Refuse what needs a newer Keras than the installed one; `needed` is the first version that has it."""
 
     def number(version):
         return tuple(int(part) for part in version.split(".")[:2])

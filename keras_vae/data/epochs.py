@@ -18,7 +18,7 @@ def batches_of_rows(
     drop_remainder: bool,
     num_parallel_calls: int = 2,
 ) -> tf.data.Dataset:
-    """Make a `tf.data.Dataset` that loads batches by the numbers of their examples, in each epoch anew.
+    """Make a `tf.data.Dataset` that loads batches by the numbers of their examples, again in each epoch.
 
     Parameters
     ----------

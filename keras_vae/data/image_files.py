@@ -108,7 +108,7 @@ def read_image(path, image_size, channels, max_pixels=MAX_PIXELS):
 
 
 def _ordinary_file(path):
-    """Open a file to be read; a pipe would wait for its writer without end."""
+    """Open a file for reading; a pipe would wait for its writer forever."""
     descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
@@ -119,7 +119,7 @@ def _ordinary_file(path):
 def _opened(file, path):
     """Open an image in one of the known formats, and read no more than its header.
 
-    `Image.open` would try every format that Pillow knows, and apply a bound of its own to the number of pixels.
+    `Image.open` would try every format that Pillow knows, and apply its own bound to the number of pixels.
     """
     from PIL import Image
 

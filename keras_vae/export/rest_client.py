@@ -167,7 +167,7 @@ class _SecureSocket(ssl.SSLSocket):
 
 
 class _Connection(http.client.HTTPConnection):
-    """A connection of which each request has a deadline."""
+    """A connection with a deadline for each request."""
 
     deadline = 0.0
 
@@ -222,7 +222,7 @@ def _left(deadline):
 
 
 def _array(content, spec):
-    """Make an array of nested lists; what is no array of numbers becomes one of objects, which the caller refuses."""
+    """Make an array of nested lists; anything else becomes an array of objects, which the caller refuses."""
     try:
         array = np.array(content)
     except (ValueError, RecursionError):

@@ -107,7 +107,7 @@ class DivergenceGuard:
         self._kept = int(model.optimizer.iterations), [(variable, variable.numpy()) for variable in variables]
 
     def reset(self):
-        """Forget; training starts anew."""
+        """Forget; training starts over."""
         self._first.assign(0)
 
     def raise_if_diverged(self):
@@ -148,7 +148,7 @@ class DivergenceGuard:
         )
 
     def _note_weights(self, model, optimizer):
-        """Tell whether the weights are finite after an update, and note it if they are not."""
+        """Return whether the weights are finite after an update, and note it if they are not."""
         spoilt = global_sum(tf.cast(_is_spoilt(_floating(model.weights)), tf.int32)) > 0
         before = tf.convert_to_tensor(self._first)
         # The counter of steps has moved on.

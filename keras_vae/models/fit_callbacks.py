@@ -73,7 +73,7 @@ def with_own_callbacks(callbacks, own):
 
 
 def detach(callbacks):
-    """Tell those that keep the state of others that `fit` has ended, well or not."""
+    """Detach the callbacks that keep the state of others when `fit` has ended, well or not."""
     for callback in listed(callbacks):
         if hasattr(callback, "detach"):
             callback.detach()

@@ -251,8 +251,8 @@ class Trainer(Settled, keras.Model, abc.ABC):
         OSError
             If a callback cannot write its files.
         DivergenceError
-            If a step gave NaN or infinity. It is a `FloatingPointError` that names the term and the step, and says of
-            which step the weights are.
+            If a step gave NaN or infinity. It is a `FloatingPointError` that names the term, the step, and the step
+            that the weights are from.
         FloatingPointError
             If the weights are not finite from the beginning.
         """

@@ -15,7 +15,7 @@ class Verbs:
         self.graphs = {}
 
     def run(self, function, *inputs, **options):
-        """Run a method as a graph, the same for any number of rows: a short last batch, or one, traces nothing anew."""
+        """Run a method as a graph, the same for any number of rows: a short last batch, or one, causes no new trace."""
 
         def spec(value):
             shape = np.shape(value)

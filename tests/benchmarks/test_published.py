@@ -99,7 +99,7 @@ def test_the_whole_path_of_the_table_runs_and_resumes(model, prior, likelihood, 
     assert expected.items() <= rows[0].items()
     assert {"standard_error", "test_elbo", "seconds", "recipe", "command", "versions", "date"} <= set(rows[0])
     assert rows[0]["test_elbo"] < rows[0]["test_log_evidence"] < 0
-    assert runs == 1 or "going on after epoch 2" in result.stdout
+    assert runs == 1 or "resuming after epoch 2" in result.stdout
 
 
 @pytest.mark.skipif(not has_fashion_mnist(), reason="Fashion-MNIST is not installed")
@@ -202,4 +202,4 @@ def test_the_ideas_run_and_resume_and_are_held_against_the_baseline(script, tmp_
         assert row["gain"] == pytest.approx(row["log_evidence"] - rows[0]["log_evidence"], abs=1e-3)
         assert row["gain_standard_error"] > 0
     assert rows[4]["log_evidence"] == pytest.approx(rows[2]["log_evidence"], abs=1e-3)
-    assert "going on after epoch 4" in capsys.readouterr().out
+    assert "resuming after epoch 4" in capsys.readouterr().out

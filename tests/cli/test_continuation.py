@@ -56,7 +56,7 @@ def test_further_epochs_of_a_finished_run_are_those_of_one_that_was_longer_from_
     capsys.readouterr()
     assert train(output, "--epochs", "4") == 0
     said = capsys.readouterr().out
-    assert f"Going on with the run in {output}, which stays as it is until" in said
+    assert f"Continuing the run in {output}, which stays as it is until" in said
     assert "Resuming after epoch 2 of 4" in said
     assert_the_same(weights(output), weights(four))
     assert (output / "history.csv").read_bytes() == (four / "history.csv").read_bytes()

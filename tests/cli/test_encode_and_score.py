@@ -61,7 +61,7 @@ def test_a_broken_file_is_refused_and_the_message_offers_the_option(colour, pets
         assert errors.startswith(
             f"keras-vae: '{folder}/cats/face9.png' must be a whole image file. Received: no image of"
         )
-        assert errors.endswith(". --broken-files skip goes on without it\n")
+        assert errors.endswith(". --broken-files skip continues without it\n")
         assert sorted(path.name for path in tmp_path.iterdir()) == ["pets"]
 
 

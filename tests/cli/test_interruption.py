@@ -130,7 +130,7 @@ def test_ctrl_c_in_a_process_of_its_own_leaves_a_model_and_the_same_command_goes
         (said,) = process.stderr.read().splitlines()
     left = output / "unfinished" / "model.keras"
     assert said.startswith("keras-vae: interrupted in epoch ")
-    assert f"of 100000. The model as it is now: {left}. The same command goes on after epoch " in said
+    assert f"of 100000. The model as it is now: {left}. The same command resumes after epoch " in said
     assert [path.name for path in output.iterdir()] == ["unfinished"]
     assert kv.load_model(left).generate(2, seed=0).shape == (2, 8, 8, 1)
 
@@ -146,7 +146,7 @@ def test_whoever_cuts_a_run_is_told_where_the_model_is_and_how_to_go_on(cut_once
     directory, said = cut_once
     model = directory / "unfinished" / "model.keras"
     for words, epoch, goes_on in zip(
-        said, (1, 3), ("begins again: no epoch was whole", "goes on after epoch 2"), strict=True
+        said, (1, 3), ("starts over: no epoch was whole", "resumes after epoch 2"), strict=True
     ):
         assert words == (
             f"keras-vae: interrupted in epoch {epoch} of {EPOCHS}. The model as it is now: {model}. The same command "
@@ -183,7 +183,7 @@ def test_an_unfinished_run_of_other_settings_is_not_touched_unless_asked_for(out
     assert main(command(output, "--seed", "1", "--units", "8,8")) == 2
     assert capsys.readouterr().err == (
         "keras-vae: `--output` holds an unfinished run of other settings: take another directory, or --overwrite to "
-        "begin anew. Received: --units 8,8 and not 8; --seed 1 and not 0\n"
+        "start over. Received: --units 8,8 and not 8; --seed 1 and not 0\n"
     )
     assert main(command(output, "--epochs", "1")) == 2
     assert "`--epochs` must be at least 2, those of the unfinished run" in capsys.readouterr().err
@@ -210,7 +210,7 @@ def test_a_checkpoint_of_nobody_is_refused_until_it_shall_be_replaced(output, ca
     tiny(kv.likelihoods.Bernoulli((8, 8, 1))).save(checkpoint)
     assert main(command(output)) == 2
     said = capsys.readouterr().err
-    assert said.startswith("keras-vae: Delete the checkpoint to begin anew, or pass --overwrite. ")
+    assert said.startswith("keras-vae: Delete the checkpoint to start over, or pass --overwrite. ")
     assert f"Received: '{checkpoint}', a model alone" in said
     monkeypatch.setattr(training_run.TrainingRun, "train", interrupted)
     assert main(command(output, "--overwrite")) == 130
@@ -222,7 +222,7 @@ def test_a_broken_checkpoint_is_named(output, capsys):
     checkpoint.write_bytes(checkpoint.read_bytes()[:-100])
     assert main(command(output)) == 2
     errors = capsys.readouterr().err
-    assert errors.startswith("keras-vae: Delete the checkpoint to begin anew, or pass --overwrite. ")
+    assert errors.startswith("keras-vae: Delete the checkpoint to start over, or pass --overwrite. ")
     assert str(checkpoint) in errors
     assert errors.count("\n") == 1
 

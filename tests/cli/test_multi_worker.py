@@ -159,7 +159,7 @@ def test_when_one_of_three_is_gone_the_others_end_and_the_same_command_goes_on(t
         assert "Traceback" not in errors[index]
         last = errors[index].splitlines()[-1]
         assert last.startswith("keras-vae: a worker was lost: ")
-        assert index or "The same command, given to all workers, goes on after epoch " in last
+        assert index or "The same command, given to all workers, resumes after epoch " in last
     done = 0 if victim == 0 else int(errors[0].split()[-1])
 
     with Workers(tmp_path, again, epochs) as workers:

@@ -158,7 +158,7 @@ def test_an_older_run_is_not_overwritten_in_silence(run, capsys):
     assert output == ""
     assert errors == (
         "keras-vae: `--output` already holds a run: take another directory, --overwrite to replace it, or more "
-        "--epochs of the same settings to go on with it. "
+        "--epochs of the same settings to continue it. "
         f"Received: {str(run)!r}\n"
     )
 
@@ -220,7 +220,7 @@ def test_digits_step_in_only_where_that_is_asked_for(tmp_path, capsys, monkeypat
     assert main([*command, "--fallback-to-digits"]) == 0
     lines = capsys.readouterr().out.splitlines()
     (said,) = [line for line in lines if "Fashion-MNIST" in line]
-    assert said.endswith("Going on with scikit-learn's digits, for 10 epochs.")
+    assert said.endswith("Continuing with scikit-learn's digits, for 10 epochs.")
     assert json.loads((tmp_path / "run" / "metrics.json").read_text())["dataset"] == "digits"
 
 
