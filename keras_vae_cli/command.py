@@ -24,7 +24,7 @@ _DISTRIBUTIONS = {
 }
 # What the package calls an argument, and the commands an option or argument.
 _OPTIONS = {"validation_split": "holdout", "on_error": "broken_files"}
-_PATHS = ("images", "dataset", "output", "model")  # what the package calls `path`, the first that a command has
+_PATHS = ("images", "data", "dataset", "output", "model")  # what the package calls `path`, the first that a command has
 _ADVICE = re.compile(r"Try a lower learning rate, `clipnorm` in the optimizer, or [^.]*")
 _ARGUMENTS = ("model", "dataset", "images", "start", "end")
 

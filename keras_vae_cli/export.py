@@ -57,7 +57,9 @@ def export(
         import keras_vae as kv
         from keras_vae_cli.loading import Trained
 
-    with as_mistake(TypeError, ValueError, OSError, ImportError), parents_made(output / "1"):
+    # A SavedModel goes into a directory of its own within the output.
+    inside = output / "version" if format == "saved_model" else output
+    with as_mistake(TypeError, ValueError, OSError, ImportError), parents_made(inside):
         vae = Trained(model).vae
         say(f"Exporting {model}")
         if format == "saved_model":

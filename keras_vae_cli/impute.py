@@ -51,6 +51,8 @@ def impute(
     seed: options.Seed = 0,
     overwrite: options.Overwrite = False,
     binarize: options.Binarize = "auto",
+    broken_files: options.BrokenFiles = None,
+    max_pixels: options.MaxPixels = None,
 ):
     """Fill gaps in: what is missing, given what is observed.
 
@@ -81,7 +83,8 @@ def impute(
         if is_table:
             _fill_table(trained.vae.likelihood, table, output, fill)
         else:
-            _fill_images(trained, data, mask, output, binarize, fill)
+            reading = {"broken_files": broken_files, "max_pixels": max_pixels}
+            _fill_images(trained, data, mask, output, binarize, reading, fill)
 
 
 def _read_table(path, mask):
@@ -138,13 +141,13 @@ def _fill_table(likelihood, table, output, fill):
     say(written(output, len(filled)))
 
 
-def _fill_images(trained, data, mask, output, binarize, fill):
+def _fill_images(trained, data, mask, output, binarize, reading, fill):
     import numpy as np
 
     import keras_vae as kv
     from keras_vae_cli.loading import grey_values, load_images
 
-    images, holes = (load_images(trained, [source]) for source in (data, mask))
+    images, holes = (load_images(trained, [source], **reading) for source in (data, mask))
     names = images.unique_names()
     if len(images) == len(holes) == 1:
         found = {names[0]: holes.pixels[0]}

@@ -79,7 +79,7 @@ BrokenFiles = Annotated[
 MaxPixels = Annotated[
     int | None,
     typer.Option(
-        help="The most pixels that an image file may have; decoding takes some 10 bytes for each.",
+        help="The most pixels that an image file may have; decoding takes up to 12 bytes for each.",
         show_default="as the run was trained, else 67,108,864, a square of 8192",
         rich_help_panel=_READING,
         **COUNT,

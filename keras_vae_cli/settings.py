@@ -156,7 +156,7 @@ class Settings:
     max_pixels: Annotated[
         int | None,
         _option(
-            "The most pixels that a folder's image file may have; decoding takes some 10 bytes for each.",
+            "The most pixels that a folder's image file may have; decoding takes up to 12 bytes for each.",
             panel=_DATA,
             show_default="67,108,864, a square of 8192",
             **_COUNT,

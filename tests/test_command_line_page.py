@@ -11,6 +11,7 @@ from PIL import Image
 import keras_vae as kv
 from keras_vae_cli import main
 from keras_vae_cli.app import app
+from tests.cli.models import tiny
 
 PAGE = pathlib.Path(__file__).parents[1] / "docs" / "command_line.md"
 
@@ -30,21 +31,23 @@ def used_later(words, later):
 
 @pytest.fixture
 def few(tmp_path, monkeypatch):
-    """Make a directory with photos the current one, and data sets small."""
+    """Make a directory with photos, their masks and a table the current one, and data sets small."""
     load = kv.data.load
 
     def of_few(name, **options):
-        train, test = load(name, **(options | ({"num_train": 64, "num_test": 12} if name == "cartoon_faces" else {})))
-        return train.first(160), test.first(12)
+        train, test = load(name, **(options | ({"num_train": 32, "num_test": 8} if name == "cartoon_faces" else {})))
+        return train.first(40), test.first(8)
 
     monkeypatch.setattr(kv.data, "load", of_few)
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "photos").mkdir()
     generator = np.random.default_rng(0)
-    for number in range(40):
-        Image.fromarray(generator.integers(0, 256, (60, 48, 3), np.uint8)).save(
-            tmp_path / "photos" / f"{number:03}.png"
-        )
+    for folder, shape in (("photos", (60, 48, 3)), ("holes", (60, 48))):
+        (tmp_path / folder).mkdir()
+        for number in range(40):
+            pixels = generator.integers(0, 256, shape, np.uint8)
+            Image.fromarray(pixels).save(tmp_path / folder / f"{number:03}.png")
+    (tmp_path / "table.csv").write_text("height,weight,age\n1.5,,3\n0.5,2,NA\n", encoding="utf-8")
+    tiny(kv.likelihoods.Gaussian((3,)), missing=True).save(tmp_path / "table.keras")
 
 
 def test_the_page_has_every_command_and_its_table_too():

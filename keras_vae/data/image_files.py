@@ -15,7 +15,7 @@ from keras_vae.core import check_choice, check_integer, check_shape
 _FORMATS = ("AVIF", "BMP", "GIF", "JPEG", "JPEG2000", "PNG", "TIFF", "WEBP")
 IMAGE_SUFFIXES = (".avif", ".bmp", ".gif", ".j2k", ".jp2", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
 
-# 8192 x 8192 pixels, which take some 700 MB to decode.
+# 8192 x 8192 pixels, which take up to 800 MB to decode.
 MAX_PIXELS = 2**26
 
 _MODES = {1: "L", 3: "RGB"}
@@ -99,12 +99,15 @@ def read_image(path, image_size, channels, max_pixels=MAX_PIXELS):
             levels = _levels(image)
             # A large JPEG is decoded at a fraction of its size where that is enough.
             image.draft(None, (width, height))
-            image = _flat(ImageOps.exif_transpose(image), *levels).convert(_MODES[channels])
-            image = ImageOps.fit(image, (width, height), Image.Resampling.BILINEAR)
+            ImageOps.exif_transpose(image, in_place=True)
+            flat = _flat(image, *levels)
+            if flat.mode != _MODES[channels]:  # else `convert` would copy it
+                flat = flat.convert(_MODES[channels])
+            flat = ImageOps.fit(flat, (width, height), Image.Resampling.BILINEAR)
     except Exception as error:  # a decoder raises what it likes at bytes that make no sense
         reason = str(error) if type(error) is ValueError else f"{type(error).__name__}: {error}"
         raise BrokenImageError(path, reason) from error
-    return np.asarray(image).reshape(height, width, channels)
+    return np.asarray(flat).reshape(height, width, channels)
 
 
 def _ordinary_file(path):
@@ -166,8 +169,9 @@ def _flat(image, white, is_inverted):
         grey = np.rint(values * np.float32(255 / white)).astype(np.uint8)
         return Image.fromarray(255 - grey if is_inverted else grey)
     if image.has_transparency_data:
-        image = image.convert("RGBA")
-        return Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+        white = Image.new("RGBA", image.size, "white")
+        white.alpha_composite(image if image.mode == "RGBA" else image.convert("RGBA"))
+        return white
     return image
 
 

@@ -85,7 +85,7 @@ def image_folder(
         Whether each file is read once before anything else: broken files are then found at once and not in the middle
         of an epoch, and each batch but the last is full.
     max_pixels : int
-        The most pixels that a file may have, by default 2^26, as many as 8192 x 8192, which take some 700 MB to decode.
+        The most pixels that a file may have, by default 2^26, as many as 8192 x 8192, which take up to 800 MB to decode.
         A file with more counts as broken, and is not decoded.
     drop_remainder : bool
         Whether a short last batch is left out.

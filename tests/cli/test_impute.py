@@ -78,6 +78,20 @@ def test_images_are_filled_where_the_mask_is_black(colour, faces, holes, tmp_pat
     assert len(list(outputs[0].iterdir())) == 12 and outputs[2].stat().st_size > 1000
 
 
+def test_a_broken_image_is_refused_or_left_out(colour, faces, holes, tmp_path, capsys):
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    for number in range(3):
+        content = (faces[0] / f"face{number:02}.png").read_bytes()
+        (photos / f"face{number:02}.png").write_bytes(content if number else b"no image")
+    command = ["impute", str(colour), str(photos), "--mask", str(holes), "--num-samples", "5"]
+    command += ["--output", str(tmp_path / "x.npy")]
+    assert main(command) == 2
+    assert capsys.readouterr().err.endswith(". --broken-files skip goes on without it\n")
+    assert main([*command, "--broken-files", "skip"]) == 0
+    assert len(np.load(tmp_path / "x.npy")) == 2
+
+
 def test_one_image_has_a_mask_of_any_name(colour, faces, holes, tmp_path):
     (tmp_path / "hole.png").write_bytes((holes / "face00.png").read_bytes())
     command = ["impute", str(colour), str(faces[0] / "face05.png"), "--mask", str(tmp_path / "hole.png")]
