@@ -11,6 +11,7 @@ from PIL import Image
 import keras_vae as kv
 from keras_vae_cli import main
 from keras_vae_cli.app import app
+from tests.cli.models import tiny
 
 PAGE = pathlib.Path(__file__).parents[1] / "docs" / "command_line.md"
 
@@ -30,7 +31,7 @@ def used_later(words, later):
 
 @pytest.fixture
 def few(tmp_path, monkeypatch):
-    """Make a directory with photos the current one, and data sets small."""
+    """Make a directory with photos, their masks and a table the current one, and data sets small."""
     load = kv.data.load
 
     def of_few(name, **options):
@@ -39,12 +40,18 @@ def few(tmp_path, monkeypatch):
 
     monkeypatch.setattr(kv.data, "load", of_few)
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "photos").mkdir()
+    for folder in ("photos", "holes"):
+        (tmp_path / folder).mkdir()
     generator = np.random.default_rng(0)
     for number in range(40):
         Image.fromarray(generator.integers(0, 256, (60, 48, 3), np.uint8)).save(
             tmp_path / "photos" / f"{number:03}.png"
         )
+        Image.fromarray(generator.integers(0, 2, (60, 48), np.uint8) * 255).save(
+            tmp_path / "holes" / f"{number:03}.png"
+        )
+    tiny(kv.likelihoods.Gaussian((2,)), missing=True).save(tmp_path / "table.keras")
+    (tmp_path / "table.csv").write_text("height,weight\n1.5,\nNA,2\n")
 
 
 def test_the_page_has_every_command_and_its_table_too():
