@@ -41,7 +41,7 @@ keras.utils.set_random_seed(0)
 
 # %%
 train, test = kv.data.load(options.dataset)
-num_train, num_test, epochs = (256, 40, 1) if options.fast else (20_000, 400, 15)
+num_train, num_test, epochs = (256, 40, 1) if options.fast else (10_000, 400, 10)
 train_x, test_x = (images.images / np.float32(255) for images in (train.first(num_train), test.first(num_test)))
 generator = np.random.default_rng(0)
 
