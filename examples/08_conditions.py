@@ -34,7 +34,7 @@ options, _ = parser.parse_known_args()  # a notebook's kernel has arguments of i
 
 # %%
 train, test = kv.data.load(options.dataset)
-size, epochs, num_classified, num_labels = (1000, 3, 20, 200) if options.fast else (20_000, 20, 300, 600)
+size, epochs, num_classified, num_labels = (1000, 3, 20, 200) if options.fast else (10_000, 15, 300, 600)
 train, test = train.first(size), test.first(min(size, 2000))
 x, test_x = kv.data.binarize(train.images, 1), kv.data.binarize(test.images, 777)
 event_shape, num_classes = x.shape[1:], int(train.labels.max()) + 1
