@@ -87,7 +87,7 @@ def _labels(classes, condition, num):
     names = classes.names or tuple(map(str, range(classes.num_classes)))
     if condition is None:
         return names, np.sort(np.arange(num or _NUM_OF_CLASS * len(names)) % len(names))
-    is_number = condition.isdecimal() and int(condition) < len(names) and condition not in names
+    is_number = condition.isdecimal() and int(condition) < len(names) and condition not in (classes.names or ())
     try:
         label = int(condition) if is_number else int(classes.raw(condition))
     except ValueError as error:

@@ -119,6 +119,11 @@ class ImageLogger(keras.callbacks.Callback):
         return figure
 
     def _defaults(self, model):
+        if model.condition is not None and self.x is None:
+            raise ValueError(
+                "`x` must be given with its condition, such as `(x, labels)`, for a model with a condition, or "
+                "`figures`. Received: x=None"
+            )
         try:
             self._draw_samples(model)
         except ValueError as error:

@@ -153,3 +153,16 @@ def test_what_cannot_be_drawn_or_written_is_refused_before_training(run, tmp_pat
     logger.set_model(keras.Sequential())
     with pytest.raises(TypeError, match="`ImageLogger.model` must be a model of `keras_vae`. Received"):
         logger.on_train_begin()
+
+
+def test_a_model_with_a_condition_is_drawn_under_the_conditions_of_x(tmp_path):
+    x, labels = images()[:12], np.arange(12) % 3
+    vae = small_vae(x.shape[1:], condition=kv.conditions.Labels(3))
+    vae.compile("adam")
+    with pytest.raises(ValueError, match="`x` must be given with its condition"):
+        vae.fit(x, labels, verbose=0, callbacks=[kv.callbacks.ImageLogger(tmp_path / "none")])
+    vae.fit(x, labels, verbose=0, callbacks=[kv.callbacks.ImageLogger(tmp_path / "all", x=(x, labels), num_samples=6)])
+    assert names(tmp_path / "all") == ["reconstructions_0001.png", "samples_0001.png"]
+    expected = kv.plots.samples(vae.generate(6, labels[:6], seed=0), value_range=(0.0, 1.0))
+    expected.savefig(tmp_path / "expected.png")
+    np.testing.assert_array_equal(opened(tmp_path / "all" / "samples_0001.png"), opened(tmp_path / "expected.png"))

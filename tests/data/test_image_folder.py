@@ -323,3 +323,21 @@ def test_a_model_trains_on_a_folder(tmp_path):
     assert int(train.epoch) == 2  # Keras's first epoch was number 1
     vae.calibrate(train)
     assert vae.predict(validation, verbose=0).shape == (len(validation.files), 2, 2, 3)
+
+
+def test_labels_come_with_their_images(tmp_path):
+    for label, name in enumerate(("cats", "dogs")):
+        (tmp_path / name).mkdir()
+        for number in range(6):
+            Image.fromarray(np.full((4, 4), 100 * label + number, np.uint8)).save(tmp_path / name / f"{number}.png")
+    (tmp_path / "dogs" / "3.png").write_bytes(b"broken")
+    options = {"channels": 1, "labels": True, "on_error": "skip", "shuffle": True, "seed": 0}
+    for verify in (True, False):
+        data = kv.data.image_folder(tmp_path, 4, batch_size=5, verify=verify, **options)
+        assert data.class_names == ("cats", "dogs")
+        x, labels = (np.concatenate(parts) for parts in zip(*data, strict=True))
+        assert len(x) == 11 and labels.dtype == np.int64
+        np.testing.assert_array_equal(labels, np.round(255 * x[:, 0, 0, 0]) >= 100)
+    flat = tmp_path / "cats"
+    with pytest.raises(ValueError, match="`path` must hold the table labels.csv, or two or more folders of images"):
+        kv.data.image_folder(flat, 4, labels=True)
