@@ -223,6 +223,31 @@ def kills():
     return markdown(["", "number"], lines, "lr")
 
 
+def faults():
+    """Return the latest report of each attack."""
+    latest = {row["attack"]: row for row in results("faults")}
+    lines = []
+    if "signals" in latest:
+        row = latest["signals"]
+        words = (
+            f"{row['heeded']} heeded with one line and their exit code, {row.get('before the command had begun', 0)} "
+        )
+        words += f"before the command had begun; {row['runs']} runs ended as the uncut one, bit for bit"
+        lines.append(["SIGINT, SIGTERM or SIGHUP at a random moment", row["tries"], words])
+    if "files" in latest:
+        row = latest["files"]
+        for name, counts in row["by_file"].items():
+            tries = sum(counts.values())
+            lines.append(
+                [
+                    f"damaged `{name}`",
+                    tries,
+                    f"{counts.get('refused', 0)} refused by name, {counts.get('read', 0)} read",
+                ]
+            )
+    return markdown(["attack", "tries", "outcome"], lines, "lrl")
+
+
 def throughput():
     """Return ours against the peers, for each workload."""
     return throughput_script.markdown([row for row in results("throughput") if "losses" not in row["workload"]])
@@ -382,6 +407,7 @@ TABLES = {
         evidence_cost,
         devices,
         kills,
+        faults,
         throughput,
         ratios,
         losses,

@@ -1,21 +1,16 @@
-"""The machines that train together: who they are, from TF_CONFIG; waiting for them; and the loss of one."""
+"""The machines that train together: who they are, from TF_CONFIG, and the loss of one."""
 
 import contextlib
 import dataclasses
 import json
 import os
 import re
-import socket
-import time
 
 import typer
 
 from keras_vae_cli.command import Mistake
 
 VARIABLE = "TF_CONFIG"
-# A scheduler may start some machines later than others.
-MINUTES = 10
-_PAUSE = 0.2
 _EXAMPLE = '{"cluster": {"worker": ["host1:2222", "host2:2222"]}, "task": {"type": "worker", "index": 0}}'
 
 
@@ -99,10 +94,8 @@ def _member(content, name, kind):
 
 
 def _is_address(value):
-    if not isinstance(value, str):
-        return False
-    host, _, port = value.rpartition(":")
-    return bool(host) and port.isdecimal() and 0 < int(port) < 2**16
+    match = re.fullmatch(r"(?:\[[0-9A-Fa-f:.]+\]|[\w.-]+):([0-9]{1,5})", value) if isinstance(value, str) else None
+    return match is not None and 0 < int(match[1]) < 2**16
 
 
 class LostWorker(typer.TyperException):
@@ -114,46 +107,9 @@ class LostWorker(typer.TyperException):
         super().__init__(f"a worker was lost: {message}")
 
 
-def meet(cluster):
-    """Wait until each of the other workers has been up, with the port of this one open meanwhile.
-
-    TensorFlow would wait too, but neither say for whom nor heed ctrl-C.
-    """
-    with contextlib.closing(_listening(cluster)):
-        missing, said, end = list(cluster.others), 0.0, time.monotonic() + 60 * MINUTES
-        while missing := [address for address in missing if not _is_up(address)]:
-            now = time.monotonic()
-            if now >= end:
-                raise LostWorker(f"{', '.join(missing)} did not come up within {MINUTES:g} minutes")
-            if now >= said:
-                typer.echo(f"Waiting for {', '.join(missing)}")
-                said = now + 60
-            time.sleep(_PAUSE)
-
-
-def _listening(cluster):
-    address = cluster.addresses[cluster.index]
-    port = int(address.rpartition(":")[2])
-    try:
-        return socket.create_server(("", port), backlog=len(cluster.addresses))
-    except OSError as error:
-        raise Mistake(
-            f"TF_CONFIG must give this worker a port of its own. Received: {address} ({os.strerror(error.errno)})"
-        ) from error
-
-
-def _is_up(address):
-    host, _, port = address.rpartition(":")
-    try:
-        with socket.create_connection((host.strip("[]"), int(port)), timeout=1.0):
-            return True
-    except OSError:
-        return False
-
-
 @contextlib.contextmanager
-def as_lost_worker(cluster, how_to_go_on):
-    """Turn TensorFlow's words for a broken connection into a `LostWorker`."""
+def as_lost_worker(cluster, how_to_go_on, reasons=()):
+    """Turn TensorFlow's words for a broken connection into a `LostWorker`, with the reasons that others gave."""
     if cluster is None:
         yield
         return
@@ -169,7 +125,8 @@ def as_lost_worker(cluster, how_to_go_on):
         errors.FailedPreconditionError,
         errors.UnavailableError,
     ) as error:
-        raise LostWorker(f"{_whereabouts(cluster, str(error))}. {how_to_go_on()}".strip()) from error
+        why = "; ".join(reasons) or _whereabouts(cluster, str(error))
+        raise LostWorker(f"{why}. {how_to_go_on()}".strip()) from error
 
 
 def _whereabouts(cluster, words):

@@ -12,11 +12,12 @@ from typing import Annotated, Literal
 import typer
 
 from keras_vae_cli import config_file
-from keras_vae_cli.cluster import as_lost_worker, cluster_of, meet
+from keras_vae_cli.cluster import as_lost_worker, cluster_of
 from keras_vae_cli.command import Mistake, as_mistake, quiet_start
 from keras_vae_cli.continuation import carry_over, goes_on
 from keras_vae_cli.interruption import Interrupted, heed, interruptible, uninterrupted
 from keras_vae_cli.outputs import check_writable
+from keras_vae_cli.rendezvous import Rendezvous
 from keras_vae_cli.resolution import resolved
 from keras_vae_cli.run_directory import RUN_FILES, RunDirectory
 from keras_vae_cli.screen import say
@@ -121,7 +122,7 @@ def train(
 
 
 def _run(settings, directory, overwrite, how, progress):
-    run = progress.run = _prepared(settings, how)
+    run = progress.run = _prepared(settings, how, progress)
     if directory.is_whole and _is_finished(run, directory):
         return
     _begin(run, directory, overwrite)
@@ -140,7 +141,7 @@ def _take_part(settings, cluster, how):
     """Be one of the workers that write nothing."""
     try:
         with _started(cluster) as progress:
-            run = progress.run = _prepared(settings, how)
+            run = progress.run = _prepared(settings, how, progress)
             say(f"This is {cluster}; {cluster.addresses[0]} is the chief, which shows and writes the results")
             with as_mistake(FloatingPointError):
                 run.take_part()
@@ -152,27 +153,30 @@ def _take_part(settings, cluster, how):
 @contextlib.contextmanager
 def _started(cluster):
     """Start TensorFlow, with the other workers if there are any; yield what `run` is put into when there is one."""
-    progress = types.SimpleNamespace(run=None)
+    progress = types.SimpleNamespace(run=None, started=lambda: None)
 
     def how_to_go_on():
         run = progress.run
         return f"The same command, given to all workers, {run.how_to_go_on()}" if run and cluster.is_chief else ""
 
-    if cluster is not None:
-        meet(cluster)
-    with quiet_start():
-        from keras_vae_cli import training_run
-    heed()
-    with training_run.log_lines(), as_lost_worker(cluster, how_to_go_on):
-        yield progress
+    with contextlib.ExitStack() as stack:
+        reasons = ()
+        if cluster is not None:
+            rendezvous = stack.enter_context(Rendezvous(cluster))
+            progress.started, reasons = rendezvous.started, rendezvous.reasons
+        with quiet_start():
+            from keras_vae_cli import training_run
+        heed()
+        with training_run.log_lines(), as_lost_worker(cluster, how_to_go_on, reasons):
+            yield progress
 
 
-def _prepared(settings, how):
+def _prepared(settings, how, progress):
     """Load the data and build the model."""
     from keras_vae_cli import training_run
 
     with as_mistake(TypeError, ValueError, OSError):
-        run = training_run.prepare(settings, **how)
+        run = training_run.prepare(settings, **how, started=progress.started)
     heed()
     return run
 

@@ -272,9 +272,13 @@ class TrainingRun:
         }
 
 
-def prepare(settings, *, fallback_to_digits=False, strategy="none", cluster=None):
-    """Load the data and build the model, and so find what is wrong with the settings before anything is trained."""
+def prepare(settings, *, fallback_to_digits=False, strategy="none", cluster=None, started=lambda: None):
+    """Load the data and build the model, and so find what is wrong with the settings before anything is trained.
+
+    `started` is called when TensorFlow has started, on all machines.
+    """
     strategy = make_strategy(strategy, cluster)
+    started()
     if settings.patience is not None and cluster is not None:
         raise ValueError(
             "`--patience` must be left out with several workers, which would not all stop at once. "

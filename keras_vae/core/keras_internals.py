@@ -67,7 +67,8 @@ def masked_updates(optimizer, keep):
 
     Keras's optimizers write their variables by `assign`, `assign_add` and `assign_sub` of their own, for which others
     stand in here: XLA merges the selection with the update, while it copies all state that passes through `tf.cond`.
-    Weight decay goes another way and is set to zero. What is left are scalars, which the caller puts back.
+    Weight decay goes another way, and it and the learning rate are set to zero. What is left are scalars, which the
+    caller puts back.
     """
     while isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
         optimizer = optimizer.inner_optimizer
@@ -97,12 +98,14 @@ def masked_updates(optimizer, keep):
     # Not by `setattr`, with which Keras would track them.
     attributes.update(stand_ins)
     attributes.update({name: or_nothing(tf.constant(decay, tf.float32)) for name, decay in decays.items()})
+    rate = attributes["_learning_rate"]  # NaN times no decay would be NaN
+    attributes["_learning_rate"] = or_nothing(tf.convert_to_tensor(optimizer.learning_rate))
     try:
         yield
     finally:
         for name in stand_ins:
             del attributes[name]
-        attributes.update(decays)
+        attributes.update(decays, _learning_rate=rate)
 
 
 def _tensorflow_variable(variable):

@@ -104,7 +104,7 @@ class DivergenceGuard:
         To go back within the step would take a copy in each: a fifth of the time of a dense model's step.
         """
         variables = [*model.weights, *model.optimizer.variables]
-        self._kept = int(model.optimizer.iterations), [(variable, variable.numpy()) for variable in variables]
+        self._kept = int(model.optimizer.iterations.numpy()), [(variable, variable.numpy()) for variable in variables]
 
     def reset(self):
         """Forget; training starts over."""
@@ -133,7 +133,8 @@ class DivergenceGuard:
             if "must be finite. Received: NaN or infinity" not in str(error):
                 raise
             self.reset()
-            raise self._error("data", int(optimizer.iterations) + 1, int(optimizer.iterations)) from error
+            done = int(optimizer.iterations.numpy())
+            raise self._error("data", done + 1, done) from error
 
     @staticmethod
     def _error(term, step, last, largest=0.0):

@@ -2,14 +2,13 @@
 
 import json
 import socket
-import threading
 
 import pytest
 
-from keras_vae_cli import cluster as cluster_module
-from keras_vae_cli import main
-from keras_vae_cli.cluster import Cluster, LostWorker, as_lost_worker, cluster_of, meet
+from keras_vae_cli import main, rendezvous
+from keras_vae_cli.cluster import Cluster, LostWorker, as_lost_worker, cluster_of
 from keras_vae_cli.command import Mistake
+from keras_vae_cli.rendezvous import Rendezvous
 
 TWO = {"cluster": {"worker": ["a:1", "b:2"]}, "task": {"type": "worker", "index": 1}}
 WITH_CHIEF = {"cluster": {"chief": ["c:1"], "worker": ["a:1", "b:2"]}, "task": {"type": "worker", "index": 1}}
@@ -57,6 +56,8 @@ def test_a_process_alone_is_no_cluster(strategy, environment):
         ({**TWO, "cluster": {"worker": ["a:1"], "ps": ["b:1"]}}, "no tasks but a chief and workers. Received: 'ps'"),
         ({**TWO, "cluster": {"worker": "a:1"}}, "must have a list of host:port as 'worker'. Received: \"a:1\""),
         ({**TWO, "cluster": {"worker": ["a"]}}, "must have a list of host:port"),
+        ({**TWO, "cluster": {"worker": ["http://a:1", "b:2"]}}, "must have a list of host:port"),
+        ({**TWO, "cluster": {"worker": ["a:1/path", "b:2"]}}, "must have a list of host:port"),
         ({**TWO, "cluster": {"worker": ["a:1", "a:70000"]}}, "must have a list of host:port"),
         ({**TWO, "cluster": {"chief": ["a:1", "b:1"]}}, "one chief or none"),
         ({**TWO, "cluster": {"worker": ["a:1", "a:1"]}}, "must have an address for each worker"),
@@ -95,25 +96,8 @@ def clusters(number):
     return [Cluster(addresses=addresses, tasks=tasks, index=index) for index in range(number)]
 
 
-def test_workers_meet_in_whatever_order_they_come(capsys):
-    members, done = clusters(3), threading.Barrier(4)
-
-    def come(cluster):
-        meet(cluster)
-        # As TensorFlow does, which opens the port again for those who are late.
-        with socket.create_server(("", int(cluster.addresses[cluster.index].split(":")[1]))):
-            done.wait(20)
-
-    for number, cluster in enumerate(members):
-        timer = threading.Timer(0.5 * number, come, [cluster])
-        timer.daemon = True
-        timer.start()
-    done.wait(20)
-    assert capsys.readouterr().out.startswith(f"Waiting for {', '.join(members[0].others)}\n")
-
-
 def test_a_worker_that_does_not_come_is_named(monkeypatch, tmp_path, capsys):
-    monkeypatch.setattr(cluster_module, "MINUTES", 0.01)
+    monkeypatch.setattr(rendezvous, "MINUTES", 0.01)
     first, second = clusters(2)
     content = {"cluster": {"worker": first.addresses}, "task": {"type": "worker", "index": 0}}
     monkeypatch.setenv("TF_CONFIG", json.dumps(content))
@@ -130,7 +114,7 @@ def test_a_port_that_is_taken_is_named():
         socket.create_server(("", int(first.addresses[0].split(":")[1]))),
         pytest.raises(Mistake, match="must give this worker a port of its own. Received: localhost:.*in use"),
     ):
-        meet(first)
+        Rendezvous(first).meet()
 
 
 def test_only_a_broken_connection_stands_for_a_lost_worker():
@@ -144,6 +128,11 @@ def test_only_a_broken_connection_stands_for_a_lost_worker():
     ):
         raise errors.UnavailableError(None, None, words)
     assert found.value.exit_code == 75
+    with (
+        pytest.raises(LostWorker, match="lost: b:2 says: no room. Again.$"),
+        as_lost_worker(first, lambda: "Again.", ["b:2 says: no room"]),
+    ):
+        raise errors.UnavailableError(None, None, words)
     with pytest.raises(errors.InvalidArgumentError), as_lost_worker(first, str):
         raise errors.InvalidArgumentError(None, None, words)
     with pytest.raises(errors.UnavailableError), as_lost_worker(None, str):
