@@ -45,7 +45,9 @@ def few(tmp_path, monkeypatch):
         (tmp_path / folder).mkdir()
         for number in range(40):
             pixels = generator.integers(0, 256, shape, np.uint8)
-            Image.fromarray(pixels if folder == "photos" else pixels // 128 * 255).save(tmp_path / folder / f"{number:03}.png")
+            Image.fromarray(pixels if folder == "photos" else pixels // 128 * 255).save(
+                tmp_path / folder / f"{number:03}.png"
+            )
     (tmp_path / "table.csv").write_text("height,weight,age\n1.5,,3\n0.5,2,NA\n", encoding="utf-8")
     tiny(kv.likelihoods.Gaussian((3,)), missing=True).save(tmp_path / "table.keras")
 
