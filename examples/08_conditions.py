@@ -75,8 +75,8 @@ plain = trained({"x": x})
 vae = trained({"x": x, "condition": train.labels}, condition=labels)
 
 # %% [markdown]
-# The label takes something off the code: $z$ need not say what the class says, and the rate falls. The bound rises, too.
-# Of two perfect models the one with the label would gain the information that the label has about the image, at most
+# The label relieves the code: $z$ need not carry the class, and the rate falls. The bound rises, too. Of two perfect
+# models the one with the label would gain the information that the label has about the image, at most
 # $\log 10 \approx 2.3$ nats on average for ten equally frequent classes. Trained models are not perfect, and the label
 # may help them more than that.
 
@@ -90,7 +90,7 @@ for name, model, data in (("no condition", plain, test_x), ("the label", vae, (t
 # ## Generation by class
 #
 # `condition=` takes a number, a name, or one for each image. With the same seed each row has the same ten points $z$:
-# what a column shares is what $z$ says beside the class, such as how wide or bright a garment is.
+# a column shows what $z$ carries beside the class, such as how wide or bright a garment is.
 
 # %%
 rows = {name: vae.generate(10, condition=name, seed=0) for name in names}

@@ -73,7 +73,7 @@ class Rendezvous:
         self._has_started.set()
 
     def leave(self, reason):
-        """Tell the others why this worker ends."""
+        """Send the others the reason why this worker ends."""
         self._tell(f"{self.cluster.addresses[self.cluster.index]} says: {reason}")
 
     def close(self):

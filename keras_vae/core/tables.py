@@ -5,7 +5,22 @@ from collections.abc import Iterable, Sequence
 
 
 def html_table(header: Sequence[str], rows: Iterable[Sequence[str]], notes: Iterable[str] = ()) -> str:
-    """Write a table for a notebook: names to the left, numbers to the right, notes below."""
+    """Write a table for a notebook: names to the left, numbers to the right, notes below.
+
+    Parameters
+    ----------
+    header : sequence of str
+        The names of the columns.
+    rows : iterable of sequence of str
+        The cells of each row, a name first.
+    notes : iterable of str
+        Lines below the table.
+
+    Returns
+    -------
+    str
+        HTML, with all cells escaped.
+    """
 
     def row(cells, tag):
         left, *others = (html.escape(cell) for cell in cells)

@@ -127,7 +127,22 @@ def check_shape(name, value, *, expected=_EVENT):
 
 
 def check_keras(needed, what, remedy):
-    """Refuse what needs a newer Keras than the installed one; `needed` is the first version that has it."""
+    """Refuse what needs a newer Keras than the installed one.
+
+    Parameters
+    ----------
+    needed : str
+        The first version of Keras that has it, such as "3.13".
+    what : str
+        What needs it, the beginning of the message.
+    remedy : str
+        What else the user can do.
+
+    Raises
+    ------
+    ImportError
+        If the installed Keras is older.
+    """
 
     def number(version):
         return tuple(int(part) for part in version.split(".")[:2])

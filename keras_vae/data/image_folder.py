@@ -48,7 +48,7 @@ def image_folder(
     """Make a `tf.data.Dataset` of batches from a folder of images, which are read as they are needed.
 
     Never more than a few batches are in memory. As with `keras_vae.data.pipeline`, the order is a pure function of
-    (seed, epoch), and the data set's `epoch` is set by `fit` of this package's models, so that a resumed run goes on
+    (seed, epoch), and the data set's `epoch` is set by `fit` of this package's models, so that a resumed run continues
     as if it had not been cut.
 
     Each image is cropped at its centre to the shape wanted and then resized. Photographs are turned as the camera
@@ -85,8 +85,8 @@ def image_folder(
         Whether each file is read once before anything else: broken files are then found at once and not in the middle
         of an epoch, and each batch but the last is full.
     max_pixels : int
-        The most pixels that a file may have, by default 2^26, as many as 8192 x 8192, which take up to 800 MB to decode.
-        A file with more counts as broken, and is not decoded.
+        The most pixels that a file may have, by default 2^26, as many as 8192 x 8192, which take up to 800 MB to
+        decode. A file with more counts as broken, and is not decoded.
     drop_remainder : bool
         Whether a short last batch is left out.
     labels : bool

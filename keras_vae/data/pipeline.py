@@ -27,7 +27,7 @@ def pipeline(
 
     Each pass over the data set is an epoch. Order and dynamic binarization differ between epochs and are the same in
     two runs with one seed. The data set counts its own epochs; `fit` of this package's models sets the count
-    (attribute `epoch`, a variable) to Keras's epoch, so that a resumed run goes on as if it had not been cut.
+    (attribute `epoch`, a variable) to Keras's epoch, so that a resumed run continues as if it had not been cut.
 
     Parameters
     ----------

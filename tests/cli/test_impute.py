@@ -87,7 +87,7 @@ def test_a_broken_image_is_refused_or_left_out(colour, faces, holes, tmp_path, c
     command = ["impute", str(colour), str(photos), "--mask", str(holes), "--num-samples", "5"]
     command += ["--output", str(tmp_path / "x.npy")]
     assert main(command) == 2
-    assert capsys.readouterr().err.endswith(". --broken-files skip goes on without it\n")
+    assert capsys.readouterr().err.endswith(". --broken-files skip continues without it\n")
     assert main([*command, "--broken-files", "skip"]) == 0
     assert len(np.load(tmp_path / "x.npy")) == 2
 
