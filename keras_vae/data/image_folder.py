@@ -155,7 +155,8 @@ class _FolderReader:
 
     def verify(self):
         """Read each file once, and keep the good ones."""
-        _logger.info("%s: reading each of %d images once, to find broken ones", self.path, len(self.files))
+        number = len(self.files)
+        _logger.info("%s: reading %d image%s, to find broken ones", self.path, number, "s" * (number != 1))
         good = []
         with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as threads:
             for start in range(0, len(self.files), _BLOCK):
@@ -165,8 +166,8 @@ class _FolderReader:
                 )
         if not good:
             raise ValueError(
-                f"`path` must hold at least one whole image. Received: {str(self.path)!r}, where none "
-                f"of {len(self.files)} images is whole"
+                f"`path` must hold at least one whole image. Received: {str(self.path)!r}, with 0 whole images "
+                f"of {len(self.files)}"
             )
         if len(good) < len(self.files):
             _logger.warning("%s: %d of %d images left out", self.path, len(self.files) - len(good), len(self.files))

@@ -83,7 +83,7 @@ def test_a_file_that_breaks_later_makes_its_batch_shorter(tmp_path, caplog):
 
 def test_a_folder_of_nothing_but_broken_files_is_refused(tmp_path):
     (tmp_path / "a.png").write_bytes(b"")
-    with pytest.raises(ValueError, match="at least one whole image. Received: .* where none of 1 images is whole"):
+    with pytest.raises(ValueError, match="at least one whole image. Received: .* with 0 whole images of 1"):
         kv.data.image_folder(tmp_path, 2, on_error="skip")
 
 
