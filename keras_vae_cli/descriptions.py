@@ -77,7 +77,7 @@ def _parts(vae):
 
 def _row(vae, name, part):
     weights = f"{_size(part.weights):,}" if isinstance(part, keras.layers.Layer) else ""
-    ends = {"encoder": vae.likelihood.x_shape, "decoder": vae.latent_shapes[0]}
+    ends = {"encoder": vae.seen_shape, "decoder": vae.latent_shapes[0]}
     shape = ""
     # Of several inputs each has a shape of its own; the summary of Keras shows them.
     if name in ends and len(vae.latent_shapes) == 1 and vae.condition is None:

@@ -19,6 +19,8 @@ def impute(vae, data, num_samples, *, num_imputations, seed, size):
     # In the precision in which they came: what is observed is handed back.
     spec, place, found = vae.spec._replace(missing=True, dtype=None), 0, []
     for batch in host_batches(data, spec, size):
+        if batch.target is not None:
+            raise ValueError("`target` must be left out of `impute`, which fills in x. Received: a target")
         found.append(_filled(vae, batch, place, num_samples, num_imputations, seed))
         place += len(batch.x)
     return np.concatenate(found, axis=0 if num_imputations is None else 1)
@@ -27,15 +29,15 @@ def impute(vae, data, num_samples, *, num_imputations, seed, size):
 def _filled(vae, batch, place, num_samples, num_imputations, seed):
     """Fill the gaps of a batch of arrays, which begins at `place` in the data; only rows with gaps are computed."""
     observed = np.broadcast_to(right_aligned(batch.mask, batch.x.ndim), batch.x.shape) != 0
-    dtype, leading = np.result_type(batch.x.dtype, vae.variable_dtype), (1,) * (num_imputations is None)
-    filled = np.broadcast_to(batch.x.astype(dtype), (num_imputations or 1, *batch.x.shape)).copy()
+    x, is_mean = batch.x.astype(np.result_type(batch.x.dtype, vae.variable_dtype)), num_imputations is None
+    filled = np.tile(x, (1 if is_mean else num_imputations, *[1] * x.ndim))
     rows = np.flatnonzero(~observed.reshape(len(observed), -1).all(axis=1))
     if len(rows):
         fields = Batch(batch.x, batch.condition, batch.mask).map(lambda values: _chosen(values, rows, vae)).fields
         arguments = (vae, fields, (place + rows).astype(np.int32), num_samples)
-        values = _means(*arguments, seed)[None] if leading else _draws(*arguments, num_imputations, seed)
+        values = _means(*arguments, seed)[None] if is_mean else _draws(*arguments, num_imputations, seed)
         filled[:, rows] = np.where(observed[rows], filled[:, rows], values)
-    return filled[0] if leading else filled
+    return filled[0] if is_mean else filled
 
 
 def _chosen(values, rows, vae):

@@ -578,8 +578,8 @@ class LatentVariableModel(Trainer):
         Raises
         ------
         ValueError
-            If an argument is out of range, the likelihood does not score single elements, or the posterior has no
-            density.
+            If an argument is out of range, there is a target, the likelihood does not score single elements, or the
+            posterior has no density.
 
         Examples
         --------

@@ -53,6 +53,11 @@ def test_a_table_is_filled_and_its_numbers_stay_as_they_are_written(sample, tabl
                 assert filled == cell
 
 
+def test_info_shows_what_the_encoder_gets(table_model, capsys):
+    assert main(["info", str(table_model)]) == 0
+    assert "6 → 8" in capsys.readouterr().out
+
+
 @pytest.fixture
 def holes(faces, tmp_path):
     """Return a folder of masks: black in the upper half."""

@@ -254,3 +254,9 @@ def test_what_cannot_be_imputed_is_refused(case):
     x = np.full((3, *vae.event_shape), np.nan)
     with pytest.raises(ValueError, match=message):
         vae.impute(x, **options)
+
+
+def test_a_target_is_refused():
+    vae = exact_model(missing=True)
+    with pytest.raises(ValueError, match="`target` must be left out of `impute`, which fills in x. Received: a target"):
+        vae.impute({"x": GAPPY, "target": X})
