@@ -5,18 +5,25 @@
 # or a part of its image. It generates by class, asks what a garment would look like in another class, classifies by
 # Bayes' rule, learns from few labels, and completes images.
 #
-# To run it in Colab: `!git clone` the repository, `%cd` into it, and paste the cells; in VS Code, open this file and
-# run its cells; in a terminal, `python examples/08_conditions.py`.
+# The notebook `08_conditions.ipynb` holds these cells with their results. In Colab, upload it, and in a first cell
+# `!git clone` the repository and `%cd` into it. In VS Code, open either file; in a terminal, run
+# `python examples/08_conditions.py`.
 
 # %%
-import importlib.util
+import importlib.metadata
+import os
 import pathlib
 import subprocess
 import sys
 
-if importlib.util.find_spec("keras_vae") is None:  # install it from the clone that this file is in
-    clone = pathlib.Path(globals().get("__file__", "examples/here")).resolve().parents[1]
-    subprocess.check_call([sys.executable, "-m", "pip", "install", "--quiet", str(clone)])
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # "0" shows what TensorFlow notes, of a GPU say
+
+if not any(importlib.metadata.distributions(name="keras-vae")):  # install it from the clone that this file is in
+    here = pathlib.Path(globals().get("__file__", "here")).resolve()
+    clone = next(folder for folder in here.parents if (folder / "setup.cfg").exists())
+    installed = {package.name: package.version for package in importlib.metadata.distributions()}
+    kept = [f"{name}=={installed[name]}" for name in ("tensorflow", "keras") if name in installed]  # as they are
+    subprocess.check_call([sys.executable, "-m", "pip", "install", "--quiet", *kept, str(clone)])
 
 # %%
 import argparse
@@ -75,8 +82,8 @@ plain = trained({"x": x})
 vae = trained({"x": x, "condition": train.labels}, condition=labels)
 
 # %% [markdown]
-# The label relieves the code: $z$ need not carry the class, and the rate falls. The bound rises, too. Of two perfect
-# models the one with the label would gain the information that the label has about the image, at most
+# The label relieves the code: $z$ need not carry the class, and the rate falls. The bound rises, too.
+# Of two perfect models the one with the label would gain the information that the label has about the image, at most
 # $\log 10 \approx 2.3$ nats on average for ten equally frequent classes. Trained models are not perfect, and the label
 # may help them more than that.
 

@@ -21,6 +21,9 @@ class Objective(Settled, abc.ABC):
     both loss and logs. Where they differ, a class sets `num_samples`, the posterior samples that it wants,
     `needs_density`, whether q must have one, and `couples_examples`.
 
+    An objective that needs another batch inferred than the given one implements `terms`, too, as `SemiSupervised` does.
+    One with layers of its own has them in `layers` and builds them in `build`.
+
     Examples
     --------
     >>> @keras.saving.register_keras_serializable("mine")

@@ -313,6 +313,44 @@ def test_the_evidence_under_a_conditional_prior_is_exact():
     oracles.assert_mean_within_standard_errors(x, OFFSETS[1] + means[1] @ MODEL.weights.T)
 
 
+def test_the_evidence_of_a_hierarchy_under_a_condition_is_exact_within_its_standard_error():
+    # z_2 ~ N(m_c, 1), z_1 ~ N(a z_2 + n_c, 0.5^2), x ~ N(w z_1 + b_c, 0.7^2 I).
+    generator = np.random.default_rng(8)
+    m, n, b, w, a = (
+        *generator.normal(size=(2, CLASSES)),
+        generator.normal(size=(CLASSES, 2)),
+        np.array([1.0, -0.6]),
+        0.8,
+    )
+    z_1, z_2, c = keras.Input((1,)), keras.Input((1,)), keras.Input((CLASSES,))
+    decoder = keras.Model([z_1, z_2, c], keras.layers.Dense(2)(keras.layers.Concatenate()([z_1, z_2, c])))
+    vae = kv.HierarchicalVAE(
+        encoders=[kv.networks.JoinedMLP((4,), (4,)), kv.networks.MLPEncoder((4,))],
+        posteriors=[kv.posteriors.DiagonalGaussian(1), kv.posteriors.DiagonalGaussian(1)],
+        priors=[
+            kv.priors.ConditionalGaussian(layer) for layer in (keras.layers.Concatenate(), keras.layers.Identity())
+        ],
+        decoder=decoder,
+        likelihood=kv.likelihoods.Gaussian((2,), scale=0.7, projection=None),
+        condition=kv.conditions.Labels(CLASSES),
+        seed=0,
+    )
+    vae.build()
+    decoder.set_weights([np.vstack([w, np.zeros(2), b]), np.zeros(2)])
+    lower = np.concatenate([[a], n])[:, None]
+    vae.priors[0].projection.set_weights([np.hstack([lower, np.zeros_like(lower)]), np.array([0.0, 2 * np.log(0.5)])])
+    vae.priors[1].projection.set_weights([np.hstack([m[:, None], np.zeros((CLASSES, 1))]), np.zeros(2)])
+    covariance = np.outer(w, w) * (a**2 + 0.25) + 0.49 * np.eye(2)
+    x, labels = generator.normal(0.0, 1.5, (9, 2)).astype("float32"), np.arange(9) % CLASSES
+    marginals = [scipy.stats.multivariate_normal(w * (a * m[k] + n[k]) + b[k], covariance) for k in range(CLASSES)]
+    exact = np.array([marginals[label].logpdf(row) for row, label in zip(x, labels, strict=True)])
+    for method in ("prior", "importance"):
+        found = [kv.evaluation.log_evidence(vae, (x, labels), 500, method, seed=seed) for seed in range(40)]
+        oracles.assert_mean_within_standard_errors(np.exp(np.array(found) - exact), 1.0)  # p(x|c) without bias
+    drawn = vae.generate(4000, condition=2, sample=True, seed=0)
+    oracles.assert_mean_within_standard_errors(drawn, marginals[2].mean)
+
+
 @pytest.mark.parametrize("prior", [kv.priors.GaussianMixture(3), None], ids=["mixture", "standard"])
 def test_priors_without_the_condition_serve_conditional_models(prior):
     objective = kv.objectives.ELBO(kl="monte_carlo")
