@@ -10,14 +10,13 @@ import json
 import os
 import secrets
 import socket
-import sys
 import threading
 import time
 
 from keras_vae_cli.cluster import LostWorker
-from keras_vae_cli.command import Mistake, printable
+from keras_vae_cli.command import Mistake, complain_at_once, printable
 from keras_vae_cli.interruption import Interrupted, heed
-from keras_vae_cli.screen import complain, say
+from keras_vae_cli.screen import say
 
 # A scheduler may start some machines later than others.
 MINUTES = 10
@@ -209,8 +208,7 @@ class Rendezvous:
     def _end(self, reason):
         """End the process from a thread: TensorFlow, which the main one waits for, can't be woken."""
         self._tell(reason)
-        complain(f"a worker was lost: {reason}")
-        sys.stderr.flush()
+        complain_at_once(f"a worker was lost: {reason}")
         os._exit(LostWorker.exit_code)
 
 
