@@ -47,8 +47,8 @@ from keras_vae_cli.run_directory import Whole
 
 HERE = pathlib.Path(__file__).parent
 RUN = (
-    *("train", "digits", "--limit", "256", "--batch-size", "64", "--latent-dim", "2", "--architecture", "mlp"),
-    *("--units", "8", "--likelihood", "gaussian", "--beta-schedule", "linear", "--beta-epochs", "3", "--epochs", "12"),
+    *("train", "digits", "--limit", "128", "--batch-size", "64", "--latent-dim", "2", "--architecture", "mlp"),
+    *("--units", "8", "--likelihood", "gaussian", "--beta-schedule", "linear", "--beta-epochs", "3", "--epochs", "6"),
 )
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 HOSTILE = (None, [], {}, "", "\x1b[2J\u202e", -1, 10**400, 1e308, float("nan"), True, [[[]]], {"a": {}}, "9" * 5000)
@@ -118,7 +118,7 @@ def signals(work, *, tries, seed):
         while True:
             number = moments.choice(SIGNALS)
             is_last = counts["signals"] >= tries
-            code, said = command(output, None if is_last else moments.uniform(0.0, 1.2 * seconds), number)
+            code, said = command(output, None if is_last else moments.uniform(0.0, seconds), number)
             if code == 0:
                 break
             counts["signals"] += 1

@@ -12,6 +12,7 @@ import tempfile
 
 import typer
 
+from keras_vae_cli.environment import mistake_in_environment
 from keras_vae_cli.screen import say
 
 LOG_LEVEL = "TF_CPP_MIN_LOG_LEVEL"
@@ -27,6 +28,8 @@ _OPTIONS = {"validation_split": "holdout", "on_error": "broken_files"}
 _PATHS = ("images", "data", "dataset", "output", "model")  # what the package calls `path`, the first that a command has
 _ADVICE = re.compile(r"Try a lower learning rate, `clipnorm` in the optimizer, or [^.]*")
 _ARGUMENTS = ("model", "dataset", "images", "start", "end")
+
+_terminal = [2]  # where standard error is shown
 
 
 class Mistake(typer.TyperException):
@@ -88,13 +91,17 @@ def quiet_start():
     Its first messages heed no log level, so file descriptor 2 is turned away while the block runs; if the block fails,
     what was kept is written after all. A user who has set `TF_CPP_MIN_LOG_LEVEL` gets every message that asks for.
     """
+    wrong = mistake_in_environment()
+    if wrong is not None:
+        raise Mistake(wrong)
+    os.environ["MPLBACKEND"] = "agg"  # pictures are written, and never shown
     say("Starting TensorFlow")
     if LOG_LEVEL in os.environ:
         yield
         return
     os.environ[LOG_LEVEL] = "3"
     sys.stderr.flush()
-    terminal = os.dup(2)
+    terminal = _terminal[0] = os.dup(2)
     with _kept() as kept:
         os.dup2(kept.fileno(), 2)
         try:
@@ -105,7 +112,13 @@ def quiet_start():
             raise
         finally:
             os.dup2(terminal, 2)
+            _terminal[0] = 2
             os.close(terminal)
+
+
+def complain_at_once(message):
+    """Write a line on standard error from a thread, while TensorFlow starts too, and without a buffer."""
+    os.write(_terminal[0], f"keras-vae: {message}\n".encode(errors="backslashreplace"))
 
 
 def _kept():

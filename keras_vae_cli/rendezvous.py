@@ -10,14 +10,13 @@ import json
 import os
 import secrets
 import socket
-import sys
 import threading
 import time
 
 from keras_vae_cli.cluster import LostWorker
-from keras_vae_cli.command import Mistake, printable
+from keras_vae_cli.command import Mistake, complain_at_once, printable
 from keras_vae_cli.interruption import Interrupted, heed
-from keras_vae_cli.screen import complain, say
+from keras_vae_cli.screen import say
 
 # A scheduler may start some machines later than others.
 MINUTES = 10
@@ -37,7 +36,8 @@ class Rendezvous:
         self.cluster = cluster
         self.reasons = []  # why others have left, as they said
         self._nonce = secrets.token_hex(8)
-        self._seen, self._told = set(), set()
+        self._seen = set()  # numbers of those that are who they should be
+        self._there, self._told = set(), set()  # nonces of those that have answered, and that have heard the end
         self._refused = None
         self._lines = {}  # to whom a connection is kept
         self._has_started = threading.Event()
@@ -92,6 +92,8 @@ class Rendezvous:
             for index in sorted(everyone - ready):
                 address = self.cluster.addresses[index]
                 answer = _ask(address, self._question())
+                if isinstance(answer, dict):
+                    self._there.add(answer["nonce"])
                 reason = answer if isinstance(answer, str) else self._what_is_wrong(index, address, answer)
                 if answer is not None and reason is None:
                     odd.pop(index, None)
@@ -136,7 +138,7 @@ class Rendezvous:
         return None
 
     def _question(self, stay=False):
-        return {"keras-vae": 1, "index": self.cluster.index, "stay": stay}
+        return {"keras-vae": 1, "index": self.cluster.index, "nonce": self._nonce, "stay": stay}
 
     def _keep_lines(self):
         """Keep a connection to the chief; the chief has one from each."""
@@ -157,7 +159,7 @@ class Rendezvous:
     def _linger(self):
         """Answer until all others have heard that all is well, or what was refused."""
         end = time.monotonic() + _PATIENCE
-        while self._seen - self._told - {self.cluster.index} and time.monotonic() < end:
+        while self._there - self._told - {self._nonce} and time.monotonic() < end:
             time.sleep(_PAUSE)
 
     def _answer_all(self, listener):
@@ -169,9 +171,8 @@ class Rendezvous:
         with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
             connection.settimeout(_WAIT)
             question = _read(connection)
-            index = question["index"]
-            if question["keras-vae"] == 1 and question.get("stay") and self.cluster.is_chief:
-                self._lines[index] = connection
+            if question["keras-vae"] == 1 and question["stay"] and question["index"] in self._seen:
+                self._lines[question["index"]] = connection
                 return
             everyone = set(range(len(self.cluster.addresses)))
             is_final = self._refused is not None or self._seen >= everyone
@@ -179,7 +180,7 @@ class Rendezvous:
             hello |= {"nonce": self._nonce, "seen": sorted(self._seen), "refused": self._refused}
             _send(connection, hello)
             if is_final:
-                self._told.add(index)
+                self._told.add(question["nonce"])
         connection.close()
 
     def _watch(self, index, line):
@@ -207,8 +208,7 @@ class Rendezvous:
     def _end(self, reason):
         """End the process from a thread: TensorFlow, which the main one waits for, can't be woken."""
         self._tell(reason)
-        complain(f"a worker was lost: {reason}")
-        sys.stderr.flush()
+        complain_at_once(f"a worker was lost: {reason}")
         os._exit(LostWorker.exit_code)
 
 

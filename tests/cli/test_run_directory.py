@@ -152,7 +152,7 @@ def killed_at(monkeypatch, step, output, files):
     directory = RunDirectory(output, overwrite=True).__enter__()
     for name in files:
         (directory.workspace / name).write_text("new")
-    (directory.workspace / "last.keras").write_text("checkpoint")
+    (directory.workspace / "best.keras").write_text("checkpoint")
     with monkeypatch.context() as patch:
         patch.setattr(run_directory.os, "replace", counting(os.replace))
         patch.setattr(run_directory.pathlib.Path, "unlink", counting(run_directory.pathlib.Path.unlink))
