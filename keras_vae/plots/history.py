@@ -64,11 +64,8 @@ def history(
     num_rows, num_columns = -(-len(panels) // 2), min(len(panels), 2)
     lines = _lines(list(runs))
     width, is_one = 3.9 * num_columns, list(runs) == [""]
-    longest = max(len(label) for label, *_ in lines.values())
-    place, ncols = ("upper right", 2) if is_one else ("lower center", int(width / (0.7 + LETTER_INCHES * longest)))
-    ncols = max(1, min(4, ncols))
-    legend_inches = 0.0 if is_one else 0.2 * (len(lines) // ncols - 1)
-    figure = new_figure(width, 2.7 * num_rows + 0.5 + max(0.0, legend_inches))
+    place, ncols = ("upper right", 2) if is_one else ("lower center", _legend_columns(lines, width))
+    figure = new_figure(width, 2.7 * num_rows + 0.5 + 0.2 * max(0, len(lines) // ncols - 1))
     grid = figure.subplots(num_rows, num_columns, squeeze=False).ravel()
     for axes, key in zip(grid, panels, strict=False):
         _panel(axes, key, runs, lines)
@@ -98,6 +95,17 @@ def _lines(names):
         lines[name, ""] = (name, colour, "o", "-", width)
         lines[name, "val_"] = (f"{name}, validation", colour, "s", "--", width)
     return lines
+
+
+def _legend_columns(lines, width):
+    """Return how many columns of names, four at most, fit into a width in inches."""
+    names = [label for label, *_ in lines.values()]
+    for columns in (4, 3, 2):
+        rows = -(-len(names) // columns)
+        longest = [max(map(len, names[start : start + rows])) for start in range(0, len(names), rows)]
+        if sum(0.6 + LETTER_INCHES * letters for letters in longest) <= width:
+            return columns
+    return 1
 
 
 def _panel(axes, key, runs, lines):

@@ -119,7 +119,7 @@ def test_numbers_that_are_no_classes_have_a_bar_of_colours(labels):
 
 def outside(figure):
     """Return how far what is drawn runs off the figure, in dots."""
-    figure.canvas.draw()
+    rendered(figure)
     box, page = figure.get_tightbbox(), figure.bbox_inches
     return max(page.x0 - box.x0, box.x1 - page.x1, page.y0 - box.y0, box.y1 - page.y1) * figure.dpi
 
