@@ -5,18 +5,25 @@
 # the missing pixels probably are, and how sure it is. This example trains such a model, fills gaps in, paints the
 # lower half of images that it never saw, and trains a denoiser beside it.
 #
-# To run it in Colab: `!git clone` the repository, `%cd` into it, and paste the cells; in VS Code, open this file and
-# run its cells; in a terminal, `python examples/09_gaps.py`.
+# The notebook `09_gaps.ipynb` holds these cells with their results. In Colab, upload it, and in a first cell
+# `!git clone` the repository and `%cd` into it. In VS Code, open either file; in a terminal, run
+# `python examples/09_gaps.py`.
 
 # %%
-import importlib.util
+import importlib.metadata
+import os
 import pathlib
 import subprocess
 import sys
 
-if importlib.util.find_spec("keras_vae") is None:  # install it from the clone that this file is in
-    clone = pathlib.Path(globals().get("__file__", "examples/here")).resolve().parents[1]
-    subprocess.check_call([sys.executable, "-m", "pip", "install", "--quiet", str(clone)])
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # "0" shows what TensorFlow notes, of a GPU say
+
+if not any(importlib.metadata.distributions(name="keras-vae")):  # install it from the clone that this file is in
+    here = pathlib.Path(globals().get("__file__", "here")).resolve()
+    clone = next(folder for folder in here.parents if (folder / "setup.cfg").exists())
+    installed = {package.name: package.version for package in importlib.metadata.distributions()}
+    kept = [f"{name}=={installed[name]}" for name in ("tensorflow", "keras") if name in installed]  # as they are
+    subprocess.check_call([sys.executable, "-m", "pip", "install", "--quiet", *kept, str(clone)])
 
 # %%
 import argparse

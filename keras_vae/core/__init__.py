@@ -9,7 +9,7 @@ from keras_vae.core.file_contents import BrokenFileError, check_content, parse_j
 from keras_vae.core.files import atomic_directory, atomic_write, check_writable_directory, remove_partial, synchronize
 from keras_vae.core.finite import check_finite_weights
 from keras_vae.core.inference import Inference, Latent
-from keras_vae.core.initializers import fresh
+from keras_vae.core.initializers import as_initializer, fresh
 from keras_vae.core.keras_file import save_whole, write_keras_file
 from keras_vae.core.layer import Layer
 from keras_vae.core.lock import DirectoryLock, InUseError
@@ -54,6 +54,7 @@ __all__ = [
     "Stream",
     "Values",
     "as_array",
+    "as_initializer",
     "as_seed",
     "atomic_directory",
     "atomic_write",

@@ -1,4 +1,16 @@
-"""Initializers that several weights share."""
+"""Initializers: from any Keras's config, and shared by several weights."""
+
+import keras
+
+_LATER = ("input_axes", "output_axes")  # arguments that later versions of Keras have and write
+
+
+def as_initializer(given):
+    """Resolve an initializer as Keras does; a file of a later Keras may name arguments that this one lacks."""
+    if isinstance(given, dict) and isinstance(given.get("config"), dict):
+        config = {name: value for name, value in given["config"].items() if value is not None or name not in _LATER}
+        given = {**given, "config": config}
+    return keras.initializers.get(given)
 
 
 def fresh(initializer):

@@ -6,7 +6,7 @@ from typing import Any, Literal
 import keras
 import tensorflow as tf
 
-from keras_vae.core import check_choice, check_integer, fresh, register
+from keras_vae.core import as_initializer, check_choice, check_integer, fresh, register
 
 
 class Gated(keras.layers.Layer):
@@ -26,7 +26,7 @@ class Gated(keras.layers.Layer):
         super().__init__(**kwargs)
         self.activation = keras.activations.get(activation)
         self.use_bias = bool(use_bias)
-        self.kernel_initializer = keras.initializers.get(kernel_initializer)
+        self.kernel_initializer = as_initializer(kernel_initializer)
 
     def _make_branches(self, layer_class, *args, **kwargs):
         """Make h and g, each with weights of its own."""

@@ -9,7 +9,7 @@ import keras
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from keras_vae.core import Layer, Settled, Values, check_choice, check_shape, right_aligned
+from keras_vae.core import Layer, Settled, Values, as_initializer, check_choice, check_shape, right_aligned
 
 _MISSING = "If NaN stands for what is missing, make the model with `missing=True`"
 
@@ -67,7 +67,7 @@ class Likelihood(Settled, Layer, abc.ABC):
         super().__init__(autocast=False, **kwargs)  # parameters keep the variables' precision
         self.event_shape = check_shape("event_shape", event_shape)
         self.projection = check_choice("projection", projection, ("auto", None))
-        self.kernel_initializer = keras.initializers.get(kernel_initializer)
+        self.kernel_initializer = as_initializer(kernel_initializer)
         self._dense: Any = None
 
     @property

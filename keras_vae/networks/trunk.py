@@ -7,7 +7,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from keras_vae.core import Settled, fresh
+from keras_vae.core import Settled, as_initializer, fresh
 from keras_vae.layers import GatedDense
 
 Activation = str | Callable[..., Any] | None
@@ -36,7 +36,7 @@ class Trunk(Settled, keras.layers.Layer):
         if activation == "auto":
             activation = None if self.gated else "relu"
         self.activation = keras.activations.get(activation)
-        self.kernel_initializer = keras.initializers.get(kernel_initializer)
+        self.kernel_initializer = as_initializer(kernel_initializer)
         self.chain: list[Any] = []
 
     def _dense(self, units):

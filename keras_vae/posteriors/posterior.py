@@ -8,7 +8,7 @@ import keras
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from keras_vae.core import Layer, Settled, check_integer
+from keras_vae.core import Layer, Settled, as_initializer, check_integer
 
 
 class Posterior(Settled, Layer, abc.ABC):
@@ -39,7 +39,7 @@ class Posterior(Settled, Layer, abc.ABC):
     def __init__(self, latent_dim: int, *, kernel_initializer: Any = "glorot_uniform", **kwargs: Any):
         super().__init__(autocast=False, **kwargs)  # parameters keep the variables' precision
         self.latent_dim = check_integer("latent_dim", latent_dim, minimum=1)
-        self.kernel_initializer = keras.initializers.get(kernel_initializer)
+        self.kernel_initializer = as_initializer(kernel_initializer)
         self.flatten = keras.layers.Flatten(dtype=self.variable_dtype)
         self.projection = keras.layers.Dense(
             self.parameter_size,

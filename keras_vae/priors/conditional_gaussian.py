@@ -7,7 +7,16 @@ import keras
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from keras_vae.core import Normal, bounded, check_instance, check_range, deserialize, register, serialize
+from keras_vae.core import (
+    Normal,
+    as_initializer,
+    bounded,
+    check_instance,
+    check_range,
+    deserialize,
+    register,
+    serialize,
+)
 from keras_vae.priors.prior import Prior
 
 
@@ -50,7 +59,7 @@ class ConditionalGaussian(Prior):
         super().__init__(**kwargs)
         self.trunk = check_instance("trunk", trunk, keras.layers.Layer, "a Keras layer or model")
         self.log_var_range = check_range("log_var_range", log_var_range)
-        self.kernel_initializer = keras.initializers.get(kernel_initializer)
+        self.kernel_initializer = as_initializer(kernel_initializer)
 
     def build(self, z_shape: Sequence[Any], condition_shape: Sequence[Any]) -> None:
         """Build trunk and projection for z of shape (..., latent_dim) and conditions, one shape or a list of shapes."""
