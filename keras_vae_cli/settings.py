@@ -119,8 +119,8 @@ class Settings:
     image_size: Annotated[
         tuple | None,
         _option(
-            "Size of a folder's images, which are cropped at their centre and resized, or of cartoon_faces: the side of "
-            "a square, or height,width.",
+            "Size of a folder's images, which are cropped at their centre and resized, or of cartoon_faces: the side "
+            "of a square, or height,width.",
             panel=_DATA,
             show_default="64",
             **_LIST,
