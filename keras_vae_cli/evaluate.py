@@ -69,7 +69,7 @@ def evaluate(
 ):
     """Evaluate a model: bound, evidence, bits per dimension, active units.
 
-    All numbers are nats per image where nothing else is said. By default
+    All numbers are nats per image unless stated otherwise. By default
     that takes about a minute; --limit all --num-samples 5000 is the
     protocol of published tables, and the command says what it would take.
 

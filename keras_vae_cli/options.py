@@ -88,7 +88,7 @@ MaxPixels = Annotated[
 Limit = Annotated[
     int | None, typer.Option(help="At most this many images, from the first.", show_default="all", **COUNT)
 ]
-Seed = Annotated[int, typer.Option(min=0, max=2**31 - 1, metavar="<int>", help="Of the noise.")]
+Seed = Annotated[int, typer.Option(min=0, max=2**31 - 1, metavar="<int>", help="Seed of the noise.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace older files.")]
 
 

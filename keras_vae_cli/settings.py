@@ -119,8 +119,8 @@ class Settings:
     image_size: Annotated[
         tuple | None,
         _option(
-            "Of a folder's images, which are cropped at their centre and resized, or of cartoon_faces: the side of a "
-            "square, or height,width.",
+            "Size of a folder's images, which are cropped at their centre and resized, or of cartoon_faces: the side "
+            "of a square, or height,width.",
             panel=_DATA,
             show_default="64",
             **_LIST,
@@ -129,7 +129,7 @@ class Settings:
     channels: Annotated[
         int | None,
         _option(
-            "Of a folder's images: 1, grey, or 3, colour.",
+            "Channels of a folder's images: 1 for grey, 3 for colour.",
             panel=_DATA,
             metavar="<int>",
             show_default="3",
@@ -139,7 +139,7 @@ class Settings:
     holdout: Annotated[
         float | None,
         _option(
-            "About which share of a folder's images is for testing, chosen by their names.",
+            "Share of a folder's images that is held out for testing, chosen by their names.",
             panel=_DATA,
             show_default="0.1",
             callback=_share,
@@ -205,7 +205,7 @@ class Settings:
         ),
     ] = None
     activation: Annotated[
-        str, _option("Any of Keras, such as relu, leaky_relu or tanh.", panel=_MODEL, callback=_activation)
+        str, _option("Any activation of Keras, such as relu or tanh.", panel=_MODEL, callback=_activation)
     ] = "relu"
     batch_normalization: Annotated[
         bool, _option("conv: normalise after each convolution.", panel=_MODEL, flag="--batch-normalization")
@@ -363,17 +363,19 @@ class Settings:
             callback=_read_start_from,
         ),
     ] = None
-    learning_rate: Annotated[float, _option("Of the optimizer, Adam.", panel=_TRAINING, callback=_positive)] = 1e-3
+    learning_rate: Annotated[float, _option("Adam's learning rate.", panel=_TRAINING, callback=_positive)] = 1e-3
     precision: Annotated[
         Literal["float32", "mixed_bfloat16", "mixed_float16"],
         _option(
-            "Of the networks' arithmetic. mixed_…: half precision, with weights, statistics and losses in float32; "
-            "bfloat16 for TPUs, new GPUs and some CPUs, float16 for GPUs.",
+            "Precision of the networks' arithmetic. mixed_…: half precision, with weights, statistics and losses in "
+            "float32; bfloat16 for TPUs, new GPUs and some CPUs, float16 for GPUs.",
             panel=_TRAINING,
             metavar="<name>",
         ),
     ] = "float32"
-    seed: Annotated[int, _option("Of all that is random.", panel=_TRAINING, min=0, max=2**31 - 1, metavar="<int>")] = 0
+    seed: Annotated[
+        int, _option("Seed of all that is random.", panel=_TRAINING, min=0, max=2**31 - 1, metavar="<int>")
+    ] = 0
 
     def differences(self, other):
         """Name the settings in which another run differs, the number of epochs and the patience apart."""

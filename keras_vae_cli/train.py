@@ -54,8 +54,8 @@ def train(
     config: Annotated[
         pathlib.Path | None,
         typer.Option(
-            help="Take data set and options from this TOML file, such as the config.toml of an earlier run; what is "
-            "given here goes before what it says.",
+            help="Take data set and options from this TOML file, such as the config.toml of an earlier run; "
+            "options given here take precedence.",
             show_default=False,
             is_eager=True,
             callback=_read_config,
@@ -72,8 +72,8 @@ def train(
     strategy: Annotated[
         Literal["auto", "none", "mirrored", "multi-worker"],
         typer.Option(
-            help="Who trains. none: one device; mirrored: all GPUs of this machine; multi-worker: the machines that "
-            "the environment variable TF_CONFIG names; the chief, or the first, writes the results; auto: "
+            help="Devices that train. none: one device; mirrored: all GPUs of this machine; multi-worker: the machines "
+            "that the environment variable TF_CONFIG names; the chief, or the first, writes the results; auto: "
             "those if it names several, else one device.",
             metavar="<name>",
         ),
