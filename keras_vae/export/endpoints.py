@@ -138,8 +138,13 @@ def image_decoder(likelihood, black_and_white):
     height, width, channels = likelihood.event_shape
     low, high = black_and_white
     message = f"Images must be {height} x {width} pixels. Received: height, width and channels"
+    claim = f"Images must be PNG or JPEG files of {height} x {width} pixels. Received: height, width"
 
     def pixels(content):
+        size = _claimed_size(content)
+        # Before decoding, which would give memory to whatever size a file claims.
+        with tf.control_dependencies([tf.debugging.Assert(tf.reduce_all(size == [height, width]), [claim, size])]):
+            content = tf.identity(content)
         image = tf.io.decode_image(content, channels=channels, expand_animations=False)
         size = tf.shape(image)
         is_right = tf.reduce_all(size == [height, width, channels])
@@ -156,6 +161,22 @@ def image_decoder(likelihood, black_and_white):
         return tf.one_hot(tf.cast(x, tf.int32), likelihood.x_shape[-1]) if _is_one_hot(likelihood) else x
 
     return decode
+
+
+def _claimed_size(content):
+    """Return the height and width that the head of a PNG or JPEG file claims; zeros for other files."""
+
+    def of_png():
+        head = tf.io.decode_raw(tf.strings.substr(content + 24 * b"\0", 16, 8), tf.uint8)  # width, height: big-endian
+        numbers = tf.reshape(tf.cast(head, tf.int64), [2, 4])
+        width, height = tf.unstack(tf.reduce_sum(numbers * [2**24, 2**16, 2**8, 1], axis=1))
+        return tf.cast(tf.minimum(tf.stack([height, width]), 2**31 - 1), tf.int32)
+
+    def of_jpeg_or_other():
+        is_jpeg = tf.strings.substr(content, 0, 2) == b"\xff\xd8"
+        return tf.cond(is_jpeg, lambda: tf.image.extract_jpeg_shape(content)[:2], lambda: tf.zeros([2], tf.int32))
+
+    return tf.cond(tf.strings.substr(content, 0, 8) == b"\x89PNG\r\n\x1a\n", of_png, of_jpeg_or_other)
 
 
 def _is_one_hot(likelihood):

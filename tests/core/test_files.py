@@ -115,3 +115,31 @@ def test_a_directory_that_holds_something_is_never_replaced(tmp_path):
         (aside / "file").write_text("new")
     assert (path / "file").read_text() == "old"
     assert os.listdir(tmp_path) == ["1"]
+
+
+def test_half_a_directory_of_a_process_that_was_killed_is_removed_and_that_of_one_that_lives_is_not(tmp_path):
+    killed = tmp_path / ".1.abc.partial"
+    killed.mkdir()
+    (killed / "file").write_text("half")
+    with core.atomic_directory(tmp_path / "1") as living:
+        (living / "file").write_text("not yet")
+        assert not killed.exists()
+        with core.atomic_directory(tmp_path / "1") as aside:
+            (aside / "file").write_text("whole")
+        assert (living / "file").exists()
+        living.joinpath("file").unlink()
+        (tmp_path / "1" / "file").unlink()
+    assert sorted(os.listdir(tmp_path)) == ["1"]
+
+
+def test_names_of_the_greatest_length_are_written_aside_too(tmp_path):
+    path = tmp_path / ("é" * 120 + ".keras")
+    with core.atomic_write(path) as aside:
+        aside.write_text("new")
+        aside_of_file = aside
+    assert path.read_text() == "new"
+    with core.atomic_directory(tmp_path / ("x" * 255)) as aside:
+        (aside / "file").write_text("whole")
+    aside_of_file.touch()
+    core.remove_partial(path)
+    assert len(os.listdir(tmp_path)) == 2

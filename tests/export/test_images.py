@@ -1,5 +1,9 @@
 """Image files as observations: what black, white and the greys between become."""
 
+import resource
+import struct
+import zlib
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -35,6 +39,41 @@ def test_categories_are_the_nearest_ones():
 def test_one_hot_codes_mark_the_nearest_category():
     codes = read(kv.likelihoods.Categorical((3, 2, 1), 4, encoding="one_hot"))
     np.testing.assert_array_equal(codes, np.eye(4)[[0, 1, 1, 2, 3, 3]].reshape(3, 2, 1, 4))
+
+
+def png_of(width, height):
+    """Return a PNG file that claims a size, and holds next to nothing."""
+    body = b"IHDR" + struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
+    head = b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + body + struct.pack(">I", zlib.crc32(body))
+    return head + tf.io.encode_png(GREYS).numpy()[33:]
+
+
+def test_jpeg_files_of_the_right_size_are_read():
+    decode = tf.function(endpoints.image_decoder(kv.likelihoods.Bernoulli((3, 2, 1)), (0.0, 1.0)))
+    content = tf.io.encode_jpeg(np.full((3, 2, 1), 200, np.uint8), quality=100).numpy()
+    np.testing.assert_allclose(decode(tf.constant([content])), np.full((1, 3, 2, 1), 200 / 255), atol=0.02)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        png_of(40_000, 40_000),
+        png_of(2**32 - 1, 2**32 - 1),
+        png_of(3, 2),
+        tf.io.encode_jpeg(np.zeros((2000, 2000, 1), np.uint8)).numpy(),
+        b"GIF89a" + struct.pack("<HH", 60_000, 60_000) + bytes(100),
+        b"BM" + bytes(100),
+        b"\x89PNG\r\n\x1a\n",
+        b"",
+    ],
+    ids=["vast", "vaster", "turned", "jpeg", "gif", "bmp", "cut short", "empty"],
+)
+def test_a_size_that_is_claimed_is_refused_before_anything_is_decoded(content):
+    decode = tf.function(endpoints.image_decoder(kv.likelihoods.Bernoulli((3, 2, 1)), (0.0, 1.0)))
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with pytest.raises(tf.errors.InvalidArgumentError, match="Images must be PNG or JPEG files of 3 x 2 pixels"):
+        decode(tf.constant([content]))
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100 * 1024
 
 
 @pytest.mark.parametrize("shape", [(6,), (4, 3), (4, 3, 2), (2, 2, 2, 1)])

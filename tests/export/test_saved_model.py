@@ -167,8 +167,8 @@ def test_a_grey_file_serves_a_colour_model_and_a_colour_file_a_grey_one(exports,
 
 
 BAD = {
-    "another size": ("reconstruct_bytes", r"Images must be 8 x 6 pixels. Received: height, width and channels.*6 8 1"),
-    "no image": ("reconstruct_bytes", "Unknown image file format"),
+    "another size": ("reconstruct_bytes", r"PNG or JPEG files of 8 x 6 pixels. Received: height, width.*6 8"),
+    "no image": ("reconstruct_bytes", "Images must be PNG or JPEG files"),
     "half an image": ("reconstruct_bytes", "PNG"),
     "8-bit values": (
         "serving_default",
@@ -196,6 +196,15 @@ def test_a_bad_request_is_refused_in_words(kind, exports, loaded):
     given = bad_request(kind, models.request(exports["conv"][0], 2))
     with pytest.raises(tf.errors.InvalidArgumentError, match=message):
         call(loaded["conv"][signature], given)
+
+
+def test_a_row_of_nan_changes_no_other_row(exports, loaded):
+    z = models.request(exports["conv"][0], 3)["z"]
+    good = call(loaded["conv"]["decode"], {"z": z})["mean"]
+    z[1] = np.nan
+    found = call(loaded["conv"]["decode"], {"z": z})["mean"]
+    np.testing.assert_array_equal(found[[0, 2]], good[[0, 2]])
+    assert np.isnan(found[1]).any()
 
 
 def test_the_c_program_hands_on_what_a_signature_refuses(exports, program, tmp_path):
