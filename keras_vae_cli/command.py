@@ -50,13 +50,17 @@ def as_mistake(*errors):
 
 def flag_of(name):
     """Return an option as it is written on the command line."""
-    return name.upper() if name in _ARGUMENTS else "--" + name.replace("_", "-")
+    return name.upper() if name in _ARGUMENTS else _flag(name)
+
+
+def _flag(name):
+    return "--" + name.replace("_", "-")
 
 
 def in_its_own_words(command):
     """Let a command's mistakes name its options, and not the arguments of the package."""
     parameters = inspect.signature(command).parameters
-    names = {name: name.upper() if _is_argument(p) else flag_of(name) for name, p in parameters.items()}
+    names = {name: name.upper() if _is_argument(p) else _flag(name) for name, p in parameters.items()}
     names |= {theirs: names[ours] for theirs, ours in _OPTIONS.items() if ours in names}
     names["path"] = next(names[name] for name in _PATHS if name in names)
     names.setdefault("images", names.get("dataset", "IMAGES"))

@@ -63,14 +63,19 @@ def run_all(wanted):
 
 
 def test_all_commands_but_trainings_run_on_models_of_the_shape_of_their_runs(few, tmp_path):
+    clothes = kv.data.load("fashion_mnist")[1].class_names
     runs = {
-        "fashion": kv.likelihoods.Bernoulli((28, 28, 1)),
-        "photos": kv.likelihoods.Gaussian((48, 48, 3), scale=0.3),
-        "faces": kv.likelihoods.Gaussian((64, 64, 3), scale=0.3),
+        "fashion": tiny(kv.likelihoods.Bernoulli((28, 28, 1))),
+        "by_class": tiny(
+            kv.likelihoods.Bernoulli((28, 28, 1)),
+            condition=kv.conditions.Labels(len(clothes), names=clothes),
+        ),
+        "photos": tiny(kv.likelihoods.Gaussian((48, 48, 3), scale=0.3)),
+        "faces": tiny(kv.likelihoods.Gaussian((64, 64, 3), scale=0.3)),
     }
-    for name, likelihood in runs.items():
+    for name, vae in runs.items():
         (tmp_path / "runs" / name).mkdir(parents=True)
-        tiny(likelihood).save(tmp_path / "runs" / name / "model.keras")
+        vae.save(tmp_path / "runs" / name / "model.keras")
     assert run_all(lambda words: words[1] != "train") > 12
 
 
