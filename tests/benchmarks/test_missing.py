@@ -1,4 +1,4 @@
-"""The benchmark of missing values runs from end to end, hides half of the table, and beats its peers in each row."""
+"""The benchmark of missing values runs from end to end, and hides half of the table."""
 
 import importlib
 import json
@@ -31,12 +31,3 @@ def test_a_quick_run_of_the_model_writes_a_row_that_does_not_count(script, tmp_p
     script.main(["breast_cancer", "--quick", "--epochs", "2", "--output", str(tmp_path / "rows.json")])
     (row,) = json.loads((tmp_path / "rows.json").read_text())
     assert row["quick"] and 0 < row["rmse"]["keras_vae"] < 2
-
-
-def test_on_each_seed_the_model_is_better_than_each_imputer():
-    rows = json.loads((BENCHMARKS / "results" / "missing.json").read_text())
-    ours = {row["seed"]: row["rmse"]["keras_vae"] for row in rows if row["data"] == "breast_cancer"}
-    theirs = {row["seed"]: row["rmse"] for row in rows if row["data"] == "peers"}
-    assert len(ours) >= 5 and set(ours) == set(theirs)
-    for seed, error in ours.items():
-        assert error < min(theirs[seed].values()), seed

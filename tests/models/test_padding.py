@@ -54,7 +54,7 @@ def sequences(length):
         missing=True,
         seed=0,
     )
-    vae.compile(keras.optimizers.Adam(0.01))
+    vae.compile(keras.optimizers.Adam(0.01), run_eagerly=True)
     return vae
 
 
@@ -69,9 +69,9 @@ def padded(length, value=0.0):
 def answers(length, value=0.0):
     """Train, evaluate and generate; return all numbers, of the first six steps."""
     vae, data = sequences(length), padded(length, value)
-    history = vae.fit(data, epochs=3, batch_size=16, verbose=0).history
+    history = vae.fit(data, epochs=2, batch_size=16, verbose=0).history
     found = [history, vae.get_weights(), vae.evaluate(data, verbose=0), vae.encode(data), vae.score(data, seed=0)]
-    found += [kv.evaluation.log_evidence(vae, data, 20, method, seed=0) for method in ("importance", "prior")]
+    found += [kv.evaluation.log_evidence(vae, data, 20, seed=0)]
     return [*found, vae.reconstruct(data)[:, :6], vae.generate(5, seed=0)[:, :6]]
 
 
