@@ -97,7 +97,9 @@ for name, model, data in (("no condition", plain, test_x), ("the label", vae, (t
 # ## Generation by class
 #
 # `condition=` takes a number, a name, or one for each image. With the same seed each row has the same ten points $z$:
-# a column shows what $z$ carries beside the class, such as how wide or bright a garment is.
+# a column shows what $z$ carries beside the class, such as how wide or bright a garment is. The model assumes that
+# $z$ and the class are independent, and training achieves that only in part: where a column of trousers stays slim in
+# every class, its $z$ still carries what the class should.
 
 # %%
 rows = {name: vae.generate(10, condition=name, seed=0) for name in names}
