@@ -6,7 +6,7 @@ its own exit code and one line, and the run that goes on must end as the one tha
 Files: each that a user loads is damaged in many ways; each damage must give the content, or an error that names the
 file and holds no control characters.
 
-    python benchmarks/faults.py --signals 40 --files 10000
+    python benchmarks/faults.py --signals 10 --files 10000
 """
 
 import argparse

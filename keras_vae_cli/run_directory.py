@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from keras_vae_cli.command import Mistake
 
 RUN_FILES = (
+    "model.keras",
     "config.toml",
     "history.csv",
     "metrics.json",
@@ -19,7 +20,6 @@ RUN_FILES = (
     "latent.png",
     "loss.png",
     "last.keras",
-    "model.keras",  # the last to take its place
 )
 UNFINISHED = "unfinished"
 CHECKPOINTS = ("last.keras", "best.keras")
@@ -124,7 +124,7 @@ class RunDirectory:
             with atomic_write(marker) as aside:
                 aside.write_text(json.dumps({"files": names, "settings": settings}), encoding="utf-8")
         names = self._read_whole().files
-        for name in RUN_FILES:
+        for name in reversed(RUN_FILES):  # the model is the last to take its place
             if (self.workspace / name).exists():
                 os.replace(self.workspace / name, self._target / name)
             elif name not in names:
