@@ -263,7 +263,7 @@ def semi_supervised(options, data):
         )
         vae.compile(keras.optimizers.Adam(1e-3))
         seconds = trained(vae, {"x": x, "condition": some}, options.semi_epochs)
-        probabilities = vae.objective.class_probabilities(test_x)
+        probabilities = kv.evaluation.class_posterior(vae, test_x, method="classifier")
         error["semi_supervised"] = np.mean(probabilities.argmax(1) != test_y)
         yield {
             "labels": count,

@@ -151,13 +151,14 @@ few = train.labels.copy()
 few[num_labels:] = -1
 images = x[: 10 * num_labels]
 objective = kv.objectives.SemiSupervised(network(), classification_weight=0.1 * len(images))
-trained({"x": images, "condition": few[: len(images)]}, condition=labels, objective=objective)
+semi = trained({"x": images, "condition": few[: len(images)]}, condition=labels, objective=objective)
 
 alone = network()
 alone.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
 alone.fit(x[:num_labels], few[:num_labels], epochs=10 * epochs, verbose=0)
 
-found = {"labels alone": alone.predict(test_x, verbose=0), "all images": objective.class_probabilities(test_x)}
+probabilities = kv.evaluation.class_posterior(semi, test_x, method="classifier")
+found = {"labels alone": alone.predict(test_x, verbose=0), "all images": probabilities}
 for name, scores in found.items():
     print(f"{num_labels} labels, {name}: accuracy {np.mean(scores.argmax(axis=1) == test.labels):.3f}")
 

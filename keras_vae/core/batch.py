@@ -2,6 +2,7 @@
 
 import difflib
 import logging
+import numbers
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
@@ -153,6 +154,8 @@ class Spec(NamedTuple):
         if sample_weight is not None:
             _once("sample_weight", fields.get("sample_weight"), sample_weight)
             fields["sample_weight"] = _tensor_or_array(sample_weight, "sample_weight")
+        if self.condition is not None and "condition" in fields:
+            fields["condition"] = _for_each(fields["x"], fields["condition"], self.condition.shape)
         if y is not None:
             role = self._role(y, fields, is_used=class_weight is not None)
             if role is not None:
@@ -160,8 +163,6 @@ class Spec(NamedTuple):
                 fields[role] = y
         if "sample_weight" in fields:
             fields["sample_weight"] = _vector(fields["sample_weight"])
-        if self.condition is not None and "condition" in fields:
-            fields["condition"] = _for_each(fields["x"], fields["condition"], self.condition.shape)
         batch = Batch(**fields)
         self._check_shapes(batch)
         if batch.mask is not None and not isinstance(batch.mask, tf.TypeSpec):
@@ -233,6 +234,7 @@ class Spec(NamedTuple):
         for name, values in batch.fields.items():
             if name == "sample_weight":
                 message = "`sample_weight` must be finite and >= 0. Received: other values"
+                values = tf.cast(values, self.dtype or tf.float32)
                 good = tf.reduce_all(tf.math.is_finite(values) & (values >= 0))
                 checked[name] = _asserted(good, [message], values)
             elif name != "mask":
@@ -287,7 +289,7 @@ class Spec(NamedTuple):
         if batch.target is not None:
             observed &= _is_number(batch.target, rank)
         if batch.mask is not None:
-            observed &= batch.mask != 0
+            observed &= tf.cast(batch.mask, tf.bool) if tf.is_tensor(batch.mask) else batch.mask != 0
         cast = np.ndarray.astype if isinstance(observed, np.ndarray) else tf.cast
         return batch._replace(mask=cast(observed, "float32"))
 
@@ -404,7 +406,9 @@ def _for_each(x, condition, shape):
 def _known(data):
     for key in data:
         if key not in Batch._fields:
-            near = difflib.get_close_matches(str(key), Batch._fields, n=1, cutoff=0.5)
+            words = [*Batch._fields, "weight"]
+            near = difflib.get_close_matches(str(key), words, n=1, cutoff=0.5)
+            near = ["sample_weight"] if near == ["weight"] else near
             hint = f" Did you mean {near[0]!r}?" if near else ""
             raise ValueError(f"A batch must have no other keys than {list(Batch._fields)}.{hint} Received: {key!r}")
     if data.get("x") is None:
@@ -427,8 +431,14 @@ def _tensor_or_array(value, name):
             f"`{name}` must be a rectangular array: pad it, and pass a `mask` of shape (batch, time) with 1 where "
             "there is data. Received: a ragged tensor"
         )
-    is_symbolic = isinstance(value, (tf.TypeSpec, tf.Variable, keras.KerasTensor))
-    return value if is_symbolic or tf.is_tensor(value) else as_array(value, name)
+    if not isinstance(value, (tf.TypeSpec, tf.Variable, keras.KerasTensor)) and not tf.is_tensor(value):
+        return as_array(value, name)
+    if _rank(value) is None:
+        raise ValueError(
+            f"`{name}` must have a known rank: give the shapes of the data set, as by `output_signature` of "
+            "`from_generator`. Received: a tensor of unknown rank"
+        )
+    return value
 
 
 def _vector(weights):
@@ -458,6 +468,10 @@ def _of_classes(labels, class_weight):
         labels = labels[:, 0] if labels.shape[1] == 1 else tf.argmax(labels, axis=1)
     elif _rank(labels) != 1:
         raise ValueError(f"`class_weight` must have labels of shape (batch,). Received: shape {tuple(labels.shape)}")
+    whole = [label for label in class_weight if isinstance(label, numbers.Integral)]
+    if len(whole) < len(class_weight):
+        other = next(label for label in class_weight if label not in whole)
+        raise ValueError(f"`class_weight` must have the numbers of classes as keys. Received: the key {other!r}")
     class_weight = {int(label): float(weight) for label, weight in class_weight.items()}
     if isinstance(labels, np.ndarray):
         return np.array([class_weight.get(int(label), 1.0) for label in np.round(labels)], np.float32)

@@ -9,8 +9,10 @@ import numpy as np
 class Settled:
     """Refuses another value for an argument of the constructor: what training has traced would not see it.
 
-    An argument that is None at first may be filled in once.
+    An argument in `_filled_in` that is None at first is filled in once, by the model around.
     """
+
+    _filled_in: tuple[str, ...] = ()
 
     _also_settled: tuple[str, ...] = ()  # fixed attributes that are not arguments
 
@@ -18,8 +20,9 @@ class Settled:
 
     def __setattr__(self, name, value):
         if name in _arguments(type(self)):
-            old = vars(self).get(name)
-            if old is not None and old is not value and not np.array_equal(old, value):
+            old = vars(self).get(name, value)
+            is_open = old is None and name in self._filled_in
+            if not is_open and old is not value and not np.array_equal(old, value):
                 raise AttributeError(
                     f"`{name}` must be given to the constructor of `{type(self).__name__}`: training keeps the value "
                     f"that it has traced. {self._settled_remedy} "

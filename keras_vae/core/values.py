@@ -218,6 +218,8 @@ class Values(NamedTuple):
 def as_array(values, name="x") -> np.ndarray:
     """Return an array of numbers: of arrays, tensors, nested lists, data frames and h5py's data sets.
 
+    What a masked array hides is NaN.
+
     Parameters
     ----------
     values : array_like
@@ -234,6 +236,8 @@ def as_array(values, name="x") -> np.ndarray:
     ValueError
         If it is ragged, or holds no numbers.
     """
+    if np.ma.is_masked(values):  # what is masked is missing
+        values = np.ma.asarray(values, float).filled(np.nan)
     try:
         array = np.asarray(values)
     except ValueError as error:

@@ -3,14 +3,17 @@
 from collections.abc import Mapping
 from typing import Any, Literal
 
+import keras
 import numpy as np
+import tensorflow as tf
 from numpy.typing import ArrayLike
 
 from keras_vae.conditions import Labels
 from keras_vae.core import Batch, check_instance, check_integer, resolve_seed
 from keras_vae.evaluation.execution import check_model
 from keras_vae.evaluation.log_evidence import log_evidence
-from keras_vae.models import LatentVariableModel, collect
+from keras_vae.models import LatentVariableModel, collect, is_stream
+from keras_vae.objectives import SemiSupervised
 
 
 def class_posterior(
@@ -19,7 +22,7 @@ def class_posterior(
     prior: ArrayLike | None = None,
     num_samples: int = 500,
     *,
-    method: Literal["importance", "prior", "ais"] = "importance",
+    method: Literal["importance", "prior", "ais", "classifier"] = "importance",
     seed: int | None = None,
     batch_size: int | None = None,
     progress: bool = False,
@@ -36,11 +39,12 @@ def class_posterior(
         Shape (n, *x_shape), or a dictionary with "x" and "mask": then it is the posterior given what is observed.
         Labels that come along are not looked at.
     prior : array_like, optional
-        p(y), of shape (num_classes,), or (n, num_classes) where it differs between examples; uniform by default.
+        p(y), of shape (num_classes,), or (n, num_classes) where it differs between examples; by default that of the
+        model's objective `SemiSupervised`, or uniform.
     num_samples : int
         Samples for each example and class, as in `log_evidence`.
-    method : {"importance", "prior", "ais"}
-        As in `log_evidence`.
+    method : {"importance", "prior", "ais", "classifier"}
+        As in `log_evidence`; "classifier" returns q(y|x) of the objective `SemiSupervised` and takes no samples.
     seed : int, optional
         Of the noise; a fresh one by default.
     batch_size, progress
@@ -65,11 +69,16 @@ def class_posterior(
     """
     vae = check_model(vae)
     labels = check_instance("vae.condition", vae.condition, Labels, "`keras_vae.conditions.Labels`")
-    if isinstance(x, Batch):
-        x = x._replace(condition=None)
-    elif isinstance(x, Mapping):
-        x = {name: rows for name, rows in x.items() if name != "condition"}
-    batch = collect(x, vae.spec._replace(condition=None))
+    batch = collect(_unlabelled(x), vae.spec._replace(condition=None))
+    if method == "classifier":
+        kind = "`keras_vae.objectives.SemiSupervised`"
+        objective = check_instance("vae.objective", vae.objective, SemiSupervised, kind)
+        size = check_integer("batch_size", 128 if batch_size is None else batch_size, minimum=1)
+        starts = range(0, len(batch.x), size)
+        parts = [objective.log_probabilities(tf.constant(batch.x[start : start + size])) for start in starts]
+        return np.exp(np.concatenate(parts).astype(np.float64))
+    if prior is None:
+        prior = getattr(vae.objective, "class_prior", None)
     with np.errstate(divide="ignore"):  # a class may be impossible
         log_prior = np.log(_probabilities("prior", prior, len(batch.x), labels.num_classes))
     options = {"seed": resolve_seed(seed), "batch_size": batch_size, "progress": progress}
@@ -123,6 +132,19 @@ def expected_calibration_error(probabilities: ArrayLike, labels: ArrayLike, *, n
     confidence, is_right = probabilities.max(axis=1), probabilities.argmax(axis=1) == labels
     bins = np.minimum((confidence * num_bins).astype(int), num_bins - 1)
     return float(np.abs(np.bincount(bins, is_right - confidence)).sum() / len(labels))
+
+
+def _unlabelled(x):
+    """Leave out labels, of single batches and of streams."""
+    if isinstance(x, keras.utils.PyDataset):
+        return (_unlabelled(x[index]) for index in range(len(x)))
+    if is_stream(x):
+        return (_unlabelled(batch) for batch in x)
+    if isinstance(x, Batch):
+        return x._replace(condition=None)
+    if isinstance(x, tuple):
+        return _unlabelled(x[0])
+    return {name: rows for name, rows in x.items() if name != "condition"} if isinstance(x, Mapping) else x
 
 
 def _probabilities(name, values, size, classes):

@@ -161,6 +161,8 @@ class Evaluation:
         return html_table(header, rows, [self.posterior_collapse, *notes, self._how()])
 
     def _marginal_kl_note(self):
+        if np.isnan(self.marginal_kl):
+            return "not defined where the prior depends on the condition"
         note = f"at least {self.marginal_kl_lower:.3f} on average"
         if self.is_saturated:
             note += f"; saturated: rate - log {self.num_aggregated:,} is its floor"
@@ -277,7 +279,9 @@ def evaluate_vae(
     means = {name: float(values.mean()) for name, values in per_example.items()}
     errors = {name: _standard_error(values) for name, values in per_example.items()}
     errors["mutual_information"] = information.standard_error
-    top_rate, tails = float(parts.rates[-1].mean()), evidence.pareto_k[~np.isnan(evidence.pareto_k)]
+    # The rate less the information is a divergence from the prior where there is one prior for all examples.
+    top_rate = float("nan") if vae.levels[-1].prior.is_conditional else float(parts.rates[-1].mean())
+    tails = evidence.pareto_k[~np.isnan(evidence.pareto_k)]
     active, latent_dim = _active_units(vae, x)
     bits, note = _bits_per_dim(vae.likelihood, x, means["log_evidence"], num_levels)
     return Evaluation(
@@ -285,7 +289,7 @@ def evaluate_vae(
         mutual_information=information.value,
         mutual_information_ceiling=float(np.log(information.num_examples)),
         marginal_kl=top_rate - information.value,
-        marginal_kl_lower=max(0.0, top_rate - information.upper),
+        marginal_kl_lower=float(np.maximum(0.0, top_rate - information.upper)),
         standard_errors=errors,
         monte_carlo_error=evidence.mean_standard_error,
         heavy_tailed_share=float(np.mean(tails > highest_k(evidence.num_samples))) if len(tails) else float("nan"),

@@ -37,8 +37,18 @@ class CheckedPyDataset(keras.utils.PyDataset):
         self.inner.on_epoch_end()
 
 
-def is_stream(data):
-    """Return whether data are a data set or a generator of batches, and not arrays in some form."""
+def is_stream(data: Any) -> bool:
+    """Return whether data are a data set or a generator of batches, and not arrays in some form.
+
+    Parameters
+    ----------
+    data : object
+        What a verb was given.
+
+    Returns
+    -------
+    bool
+    """
     streams = (tf.data.Dataset, tf.distribute.DistributedDataset, keras.utils.PyDataset)
     return isinstance(data, streams) or hasattr(data, "__next__")
 
@@ -82,13 +92,20 @@ def pipeline(batch, *, batch_size, shuffle, seed, repeat=False):
     return repeated
 
 
-def host_batches(data, spec, batch_size):
-    """Yield checked batches of arrays, of arrays `batch_size` rows at a time and of a stream as they come."""
+def host_batches(data, spec, batch_size, without=()):
+    """Yield checked batches of arrays, of arrays `batch_size` rows at a time and of a stream as they come.
+
+    The fields `without` are left out before any is looked at.
+    """
     if is_stream(data):
+        is_empty = True
         for batch in data if not isinstance(data, keras.utils.PyDataset) else (data[i] for i in range(len(data))):
-            yield spec.arrays(_plain(batch))
+            yield spec.arrays(_without(without, _plain(batch), spec))
+            is_empty = False
+        if is_empty:
+            raise ValueError("The data must hold at least one example. Received: none")
         return
-    batch = spec.arrays(data)
+    batch = spec.arrays(_without(without, data, spec))
     for start in range(0, len(batch.x), batch_size):
         yield batch.rows(start, start + batch_size)
 
@@ -121,13 +138,18 @@ def collect(data: Any, spec: Spec) -> Batch:
             "The batches must have the same fields, all of them. "
             f"Received: {' and '.join(sorted({str(sorted(batch)) for batch in batches}))}"
         )
-    if not batches:
-        raise ValueError("The data must hold at least one example. Received: none")
     return Batch(**{name: np.concatenate([batch[name] for batch in batches]) for name in batches[0]})
 
 
 def _read(batch, spec, class_weight):
-    return (spec.arrays(_plain(batch), class_weight=class_weight).fields,)
+    fields = spec.arrays(_plain(batch), class_weight=class_weight).fields
+    # Keras casts all batches to the dtypes of the first ones: one of whole numbers would cut off later fractions.
+    is_whole = spec.condition is not None and spec.condition.integer
+    return ({name: v if name == "condition" and is_whole else v.astype(spec.dtype) for name, v in fields.items()},)
+
+
+def _without(names, data, spec):
+    return spec.batch(data)._replace(**dict.fromkeys(names)) if names else data
 
 
 def _plain(batch):

@@ -1018,12 +1018,12 @@ class LatentVariableModel(Trainer):
             raise ValueError(f"`condition` must have one row for each of {size}. Received: {len(values)}")
         return [len(values), values]
 
-    def _batches(self, data, batch_size, spec=None):
+    def _batches(self, data, batch_size, spec=None, without=()):
         self.ensure_built()
-        return host_batches(data, spec or self.spec, check_integer("batch_size", batch_size, minimum=1))
+        return host_batches(data, spec or self.spec, check_integer("batch_size", batch_size, minimum=1), without)
 
     def _each_batch(self, function, data, batch_size):
-        batches = (Batch(batch.x, batch.condition, batch.mask) for batch in self._batches(data, batch_size))
+        batches = self._batches(data, batch_size, without=("target", "sample_weight"))
         return joined([self._run.verbs.run(function, batch.fields) for batch in batches])
 
     def _each_rows(self, function, rows, batch_size, seed=None):

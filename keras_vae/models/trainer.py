@@ -260,7 +260,7 @@ class Trainer(Settled, keras.Model, abc.ABC):
         check_outputs(callbacks)
         if writes_models(callbacks):
             check_restorable(self)
-        batch_size = batch_size or 32
+        batch_size = _batch_size(batch_size)
         if steps_per_epoch is not None:
             check_integer("steps_per_epoch", steps_per_epoch, minimum=0)
         if is_stream(x):
@@ -282,7 +282,7 @@ class Trainer(Settled, keras.Model, abc.ABC):
         if validation_data is not None:
             if isinstance(validation_data, list) and any(hasattr(part, "shape") for part in validation_data):
                 validation_data = tuple(validation_data)  # as in Keras
-            size = validation_batch_size or batch_size
+            size = batch_size if validation_batch_size is None else _batch_size(validation_batch_size)
             validation_data = self._evaluation_data(validation_data, batch_size=size, spec=self.objective_spec)
         run = run_of(x, batch_size=batch_size, limits=[steps_per_epoch, validation_steps], callbacks=callbacks)
         execution = choose_execution(self, run, **self._run.wanted)
@@ -351,7 +351,7 @@ class Trainer(Settled, keras.Model, abc.ABC):
             self._check_compiled("evaluate")
             check_finite_weights(self, "to be evaluated")
             self._settle_for_evaluation(steps, callbacks)
-            x = self._evaluation_data(x, y, sample_weight, batch_size=batch_size or 32, spec=self.objective_spec)
+            x = self._evaluation_data(x, y, sample_weight, batch_size=_batch_size(batch_size), spec=self.objective_spec)
         return super().evaluate(x, verbose=verbose, steps=steps, callbacks=callbacks, return_dict=return_dict, **kwargs)
 
     def predict(
@@ -380,7 +380,7 @@ class Trainer(Settled, keras.Model, abc.ABC):
         """
         self.ensure_built()
         self._settle_for_evaluation(steps, callbacks)
-        data = self._evaluation_data(x, batch_size=batch_size or 32, spec=self.spec)
+        data = self._evaluation_data(x, batch_size=_batch_size(batch_size), spec=self.spec)
         return super().predict(data, verbose=verbose, steps=steps, callbacks=callbacks)
 
     def train_on_batch(
@@ -666,6 +666,10 @@ class Trainer(Settled, keras.Model, abc.ABC):
             yield
         finally:
             self.jit_compile = chosen
+
+
+def _batch_size(batch_size):
+    return 32 if batch_size is None else check_integer("batch_size", batch_size, minimum=1)
 
 
 def _weighted(batch):

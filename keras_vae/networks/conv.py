@@ -189,6 +189,8 @@ class ConvDecoder(Conv):
     TensorShape([8, 29, 31, 32])
     """
 
+    _filled_in = ("event_shape",)
+
     def __init__(
         self,
         filters: Sequence[int] = (64, 32),

@@ -12,9 +12,7 @@ from keras_vae.core import (
     Batch,
     Inference,
     Spec,
-    as_array,
     check_instance,
-    check_integer,
     check_number,
     deserialize,
     register,
@@ -131,14 +129,13 @@ class SemiSupervised(Objective):
         self, batch: Batch, infer: Callable[[Batch], Inference], *, step: int | tf.Tensor, training: bool
     ) -> Terms:
         """Compute the terms of a batch: each example is inferred with each class."""
-        logits = self.classifier(tf.cast(batch.x, self.classifier.variable_dtype), training=training)
-        log_q = tf.nn.log_softmax(tf.cast(logits, tf.float32))  # (batch, classes)
+        log_q = self.log_probabilities(batch.x, training)  # (batch, classes)
         q, classes = tf.exp(log_q), log_q.shape[-1]
-        log_p = tf.math.log(tf.fill([classes], 1 / classes) if self.class_prior is None else list(self.class_prior))
+        log_p = tf.math.log(tf.constant(self.class_prior or [1 / classes] * classes, log_q.dtype))
         rate = tf.reduce_sum(q * (log_q - log_p), axis=-1)  # KL[q(y|x) || p(y)]
 
         labels = tf.cast(batch.condition, tf.int32)
-        is_known, one_hot = labels > MISSING, tf.one_hot(labels, classes)
+        is_known, one_hot = labels > MISSING, tf.one_hot(labels, classes, dtype=q.dtype)
         shares = tf.where(is_known[:, None], one_hot, q)  # what of an example belongs to each class
         found = self.objective(infer(_enumerated(batch, tf.stop_gradient(shares))), step=step, training=training)
 
@@ -156,24 +153,24 @@ class SemiSupervised(Objective):
             logs[name] = value if value.shape.rank == 0 else mean(value, q) + sign * rate
         return Terms(loss=loss, logs={**logs, "classification_loss": classification_loss})
 
-    def class_probabilities(self, x: Any, *, batch_size: int = 128) -> np.ndarray:
-        """Return q(y|x), by the classifier alone.
+    def log_probabilities(self, x: tf.Tensor, training: bool = False) -> tf.Tensor:
+        """Return log q(y|x), by the classifier alone.
 
         Parameters
         ----------
-        x : array_like
-            Shape (n, *x_shape).
-        batch_size : int
-            Examples at a time.
+        x : tf.Tensor
+            Shape (batch, *x_shape).
+        training : bool
+            Whether layers behave as in training.
 
         Returns
         -------
-        numpy.ndarray
-            Shape (n, num_classes).
+        tf.Tensor
+            Shape (batch, num_classes).
         """
-        x, size = as_array(x), check_integer("batch_size", batch_size, minimum=1)
-        parts = [self.classifier(x[start : start + size], training=False) for start in range(0, len(x), size)]
-        return np.concatenate([tf.nn.softmax(tf.cast(logits, tf.float32)).numpy() for logits in parts])
+        dtype = self.classifier.variable_dtype
+        logits = self.classifier(tf.cast(x, dtype), training=training)
+        return tf.nn.log_softmax(tf.cast(logits, dtype))
 
     def get_config(self) -> dict[str, Any]:
         """Return the arguments that rebuild the objective."""

@@ -20,6 +20,7 @@ class Prior(Settled, Layer, abc.ABC):
     """
 
     _also_settled = ("latent_dim",)
+    _filled_in: tuple[str, ...] = ("latent_dim",)
 
     is_conditional: bool = False
     """Whether p(z|c) depends on the latent variable above, on the model's condition, or on both."""

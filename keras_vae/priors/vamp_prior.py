@@ -49,6 +49,7 @@ class VampPrior(Prior):
     """
 
     needs_posterior = True
+    _filled_in = ("latent_dim", "x_shape")
 
     def __init__(
         self,

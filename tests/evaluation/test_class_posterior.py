@@ -1,10 +1,13 @@
 """The expected calibration error; `tests/models/test_conditional.py` holds class posteriors to exact ones."""
 
+import keras
 import numpy as np
 import pytest
 import sklearn.calibration
+import tensorflow as tf
 
 import keras_vae as kv
+from tests import conditional_gaussian
 
 
 def draw(n=4000, classes=4, seed=0):
@@ -45,3 +48,24 @@ def test_true_probabilities_are_calibrated():
 def test_what_is_no_probability_is_refused(probabilities, labels, message):
     with pytest.raises(ValueError, match=message):
         kv.evaluation.expected_calibration_error(probabilities, labels)
+
+
+def test_labels_that_come_along_are_left_out_of_every_form_of_data():
+    vae, (x, labels) = conditional_gaussian.conditional_vae(), conditional_gaussian.draw(12)
+    data = tf.data.Dataset.from_tensor_slices({"x": x, "condition": labels}).batch(5)
+    expected = kv.evaluation.class_posterior(vae, x, num_samples=5, seed=0)
+    for found in (data, {"x": x, "condition": labels}, (x, labels)):
+        np.testing.assert_allclose(
+            kv.evaluation.class_posterior(vae, found, num_samples=5, seed=0), expected, rtol=1e-6
+        )
+
+
+def test_the_prior_of_the_objective_is_the_default():
+    x, prior = conditional_gaussian.draw(12)[0], (0.7, 0.2, 0.1)
+    objective = kv.objectives.SemiSupervised(keras.layers.Dense(3), class_prior=prior)
+    vae = conditional_gaussian.conditional_vae(objective=objective)
+    found = kv.evaluation.class_posterior(vae, x, num_samples=5, seed=0)
+    expected = kv.evaluation.class_posterior(vae, x, prior, num_samples=5, seed=0)
+    np.testing.assert_array_equal(found, expected)
+    with pytest.raises(TypeError, match="`vae.objective` must be"):
+        kv.evaluation.class_posterior(conditional_gaussian.conditional_vae(), x, method="classifier")

@@ -277,3 +277,104 @@ def test_an_answer_of_an_objective_that_is_not_of_terms_is_refused():
 
     with pytest.raises(TypeError, match="The answer of Bare"):
         compiled(objective=Bare("plain"))
+
+
+def test_whole_numbers_in_the_first_batches_of_a_stream_cut_no_later_fractions():
+    likelihood = kv.likelihoods.Gaussian((6,), scale=1.0)
+    vae = compiled(likelihood=likelihood)
+    parts = [np.ones((4, 6), "int64"), np.ones((4, 6), "int64"), np.full((4, 6), 0.6), np.full((4, 6), 0.9)]
+    weights = [np.ones(4, "int64"), np.ones(4, "int64"), np.full(4, 0.5), np.full(4, 0.9)]
+
+    class Batches(keras.utils.PyDataset):
+        def __len__(self):
+            return len(parts)
+
+        def __getitem__(self, index):
+            return parts[index], None, weights[index]
+
+    arrays = {"x": np.concatenate(parts), "sample_weight": np.concatenate(weights)}
+    expected = vae.evaluate(arrays, batch_size=4, verbose=0)
+    for data in (Batches(), (batch for batch in zip(parts, [None] * 4, weights, strict=True))):
+        assert vae.evaluate(data, verbose=0) == pytest.approx(expected, rel=1e-6)
+
+
+def test_what_a_masked_array_hides_is_a_gap_or_refused():
+    hidden = np.random.default_rng(0).random(X.shape) < 0.3
+    masked = np.ma.masked_array(np.where(hidden, 1.0 - X, X), hidden)
+    with pytest.raises(ValueError, match="`x` must be finite"):
+        small_vae().score(masked)
+    vae = small_vae(missing=True)
+    expected = vae.score(np.where(hidden, np.nan, X), seed=0)["elbo"]
+    np.testing.assert_allclose(vae.score(masked, seed=0)["elbo"], expected, rtol=1e-6)
+
+
+def test_arguments_that_are_none_are_as_settled_as_others():
+    vae = compiled(likelihood=kv.likelihoods.Bernoulli((16,), projection=None))
+    with pytest.raises(AttributeError, match="`projection` must be given to the constructor of `Bernoulli`"):
+        vae.likelihood.projection = "auto"
+    with pytest.raises(AttributeError, match="`condition` must be given to the constructor of `VAE`"):
+        vae.condition = kv.conditions.Labels(2)
+    objective = kv.objectives.SemiSupervised(keras.layers.Dense(3))
+    with pytest.raises(AttributeError, match="`class_prior` must be given to the constructor of `SemiSupervised`"):
+        objective.class_prior = (0.2, 0.3, 0.5)
+
+
+def test_y_is_a_condition_of_a_row_for_each_example_and_never_of_one_for_all():
+    vae = small_vae(condition=kv.conditions.Vector(3))
+    vae.compile("adam")
+    with pytest.raises(ValueError, match=r"`condition` must have shape \(batch, 3\)"):
+        vae.train_on_batch(X[:3], np.array([1.0, 2.0, 3.0]))
+    one = vae.evaluate({"x": X[:3], "condition": np.array([1.0, 2.0, 3.0])}, verbose=0)
+    assert one == vae.evaluate(X[:3], np.tile([1.0, 2.0, 3.0], (3, 1)), verbose=0)
+
+
+def test_a_gap_of_the_target_hides_nothing_from_the_encoder():
+    vae = small_vae(missing=True)
+    target = np.where(np.arange(6) < 3, np.nan, X)
+    for verb in (vae.encode, vae.reconstruct):
+        np.testing.assert_array_equal(verb((X, target)), verb(X))
+
+
+def test_whole_weights_and_boolean_masks_pass_data_sets_and_single_batches():
+    vae, mask = compiled(missing=True), np.random.default_rng(0).random(X.shape) < 0.7
+    fields = {"x": X, "mask": mask, "sample_weight": np.arange(32)}
+    expected = vae.evaluate(fields, batch_size=8, verbose=0)
+    found = vae.evaluate(tf.data.Dataset.from_tensor_slices(fields).batch(8), verbose=0)
+    assert found == pytest.approx(expected, rel=1e-6)
+    record = vae.infer({"x": X, "mask": mask}, seed=0)
+    np.testing.assert_array_equal(record.batch.x, np.where(mask, X, 0.0))
+
+
+def test_tensors_of_unknown_rank_are_refused_with_the_remedy():
+    data = tf.data.Dataset.from_generator(lambda: iter([X]), output_types=tf.float32)
+    with pytest.raises(ValueError, match="`x` must have a known rank.*`output_signature`"):
+        compiled().evaluate(data)
+
+
+def test_no_batch_is_refused_by_each_verb():
+    vae = small_vae()
+    for verb in (vae.encode, vae.reconstruct, vae.score, vae.impute, kv.evaluation.evaluate_vae):
+        arguments = (vae, iter([])) if verb is kv.evaluation.evaluate_vae else (iter([]),)
+        with pytest.raises(ValueError, match="at least one example"):
+            verb(*arguments)
+
+
+@pytest.mark.parametrize("size", [0, -1, 2.5])
+def test_a_batch_holds_at_least_one_example(size):
+    vae = compiled()
+    for options in ({"batch_size": size}, {"validation_data": X, "validation_batch_size": size}):
+        with pytest.raises((ValueError, TypeError), match="`batch_size` must be"):
+            vae.fit(X, verbose=0, **options)
+
+
+def test_class_weights_are_of_the_numbers_of_classes():
+    vae = compiled()
+    for key in (0.7, "a"):
+        with pytest.raises(ValueError, match=f"`class_weight` must have the numbers of classes as keys.*{key!r}"):
+            vae.fit(X, np.zeros(32, int), class_weight={key: 2.0}, verbose=0)
+
+
+def test_a_misspelt_weight_is_named():
+    for key in ("wieght", "weights", "sample_weigth"):
+        with pytest.raises(ValueError, match="Did you mean 'sample_weight'"):
+            compiled().fit({"x": X, key: np.ones(32)}, verbose=0)
