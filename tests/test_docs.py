@@ -28,8 +28,8 @@ def resolve(name):
 
 
 def named_functions(text):
-    """Return the dotted names of the package that a text has in backticks."""
-    return sorted(set(re.findall(r"`(keras_vae(?:\.\w+)+)`", text)))
+    """Return the dotted names of the package that a text has in backticks; `keras_vae.json` is a file."""
+    return sorted(set(re.findall(r"`(keras_vae(?:\.(?!json`)\w+)+)`", text)))
 
 
 def named_tests(text):

@@ -6,7 +6,17 @@ _LATER = ("input_axes", "output_axes")  # arguments that later versions of Keras
 
 
 def as_initializer(given):
-    """Resolve an initializer as Keras does; a file of a later Keras may name arguments that this one lacks."""
+    """Resolve an initializer as Keras does; a file of a later Keras may name arguments that this one lacks.
+
+    Parameters
+    ----------
+    given : str, dict, callable or keras.initializers.Initializer
+        A name, a config, or the initializer itself.
+
+    Returns
+    -------
+    keras.initializers.Initializer or callable
+    """
     if isinstance(given, dict) and isinstance(given.get("config"), dict):
         config = {name: value for name, value in given["config"].items() if value is not None or name not in _LATER}
         given = {**given, "config": config}
