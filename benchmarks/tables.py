@@ -240,7 +240,7 @@ def faults():
             tries = sum(counts.values())
             lines.append(
                 [
-                    f"damaged `{name}`",
+                    f"damaged {name}",
                     tries,
                     f"{counts.get('refused', 0)} refused by name, {counts.get('read', 0)} read",
                 ]

@@ -125,7 +125,7 @@ def _splits(arrays, paths, title, class_names):
         if labels.dtype.kind not in "iu" or labels.min() < 0 or labels.max() >= _NUM_CLASSES:
             raise BrokenFileError(
                 f"{str(labels_path)!r} must hold labels from 0 to {_NUM_CLASSES - 1}. "
-                f"Received: {labels.dtype} labels from {labels.min()} to {labels.max()}"
+                f"Received: labels from {labels.min()} to {labels.max()}, {labels.dtype}"
             )
         sets.append(_image_set(images, labels, class_names))
     for other, first in _FIRST_TEST_LABELS.items():

@@ -150,7 +150,7 @@ class DivergenceGuard:
 
     def _note_weights(self, model, optimizer):
         """Return whether the weights are finite after an update, and note it if they are not."""
-        spoilt = global_sum(tf.cast(_is_spoilt(_floating(model.weights)), tf.int32)) > 0
+        spoilt = _is_spoilt(_floating(model.weights))  # which all replicas share
         before = tf.convert_to_tensor(self._first)
         # The counter of steps has moved on.
         code = tf.cast(optimizer.iterations, tf.int64) * len(self.terms) + self.terms.index("weights")
