@@ -101,7 +101,7 @@ class DivergenceGuard:
     def remember(self, model):
         """Keep a copy of all that a step may change, for the rare update that spoils it though its gradient is finite.
 
-        To go back within the step would take a copy in each: a fifth of the time of a dense model's step.
+        To go back within the step would take a copy in each.
         """
         variables = [*model.weights, *model.optimizer.variables]
         self._kept = int(model.optimizer.iterations.numpy()), [(variable, variable.numpy()) for variable in variables]

@@ -10,7 +10,9 @@ EXAMPLES = pathlib.Path(__file__).parents[2] / "examples"
 SCRIPTS = sorted(EXAMPLES.glob("[0-9]*.py"))
 MOST_BYTES = 1e6
 
-scripts = pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.stem)
+scripts = pytest.mark.parametrize(
+    "script", [script for script in SCRIPTS if script.with_suffix(".ipynb").exists()], ids=lambda script: script.stem
+)
 
 
 @pytest.fixture(scope="module")
@@ -28,6 +30,12 @@ def outputs(notebook):
 
 def pictures(found):
     return [output for output in found if "image/png" in output.get("data", {})]
+
+
+def test_the_page_says_which_examples_have_a_notebook_with_results():
+    text = " ".join((EXAMPLES / "README.md").read_text(encoding="utf-8").split())
+    numbers = [str(int(path.stem[:2])) for path in sorted(EXAMPLES.glob("*.ipynb"))]
+    assert f"Examples {', '.join(numbers[:-1])} and {numbers[-1]} have one" in text
 
 
 @scripts
