@@ -48,6 +48,8 @@ def onnx(vae: LatentVariableModel, path: str | os.PathLike[str], **kwargs: Any) 
     OSError
         If it cannot be written.
     """
+    if getattr(vae, "missing", False):  # tf2onnx multiplies by the mask, and NaN times 0 is NaN
+        raise ValueError("`vae` must be a model without `missing=True` for ONNX. Received: missing=True")
     import_extra("onnx", extra="onnx")
     _teach_expm1()
     return write_halves(vae, path, lambda half, aside: _write(half, aside / f"{half.name}.onnx", **kwargs))

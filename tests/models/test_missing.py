@@ -277,7 +277,8 @@ def test_exports_take_nan_for_gaps(form, model, tmp_path):
             served["encode"](x=tf.constant(np.where(OBSERVED, X, np.inf)))
     elif form == "keras":
         model.export(path, verbose=False)
-        found = tf.saved_model.load(path).serve(tf.constant(GAPPY))
+        served = tf.saved_model.load(path)  # kept, and its variables with it
+        found = served.serve(tf.constant(GAPPY))
         np.testing.assert_allclose(found, model.reconstruct(GAPPY), rtol=1e-5, atol=1e-6)
     elif form == "litert":
         from ai_edge_litert.interpreter import Interpreter
@@ -286,11 +287,10 @@ def test_exports_take_nan_for_gaps(form, model, tmp_path):
         found = Interpreter(str(path / "encoder.tflite")).get_signature_runner()(x=GAPPY)
         np.testing.assert_allclose(found["mean"], expected, rtol=1e-4, atol=1e-5)
     else:
-        import onnxruntime
-
-        kv.export.onnx(model, path)
-        session = onnxruntime.InferenceSession(path / "encoder.onnx")
-        np.testing.assert_allclose(session.run(["mean"], {"x": GAPPY})[0], expected, rtol=1e-4, atol=1e-5)
+        with pytest.raises(
+            ValueError, match="`vae` must be a model without `missing=True` for ONNX. Received: missing=Tr"
+        ):
+            kv.export.onnx(model, path)
 
 
 def test_without_it_nan_is_refused_and_the_message_says_what_helps():
@@ -303,7 +303,7 @@ def test_without_it_nan_is_refused_and_the_message_says_what_helps():
         with pytest.raises(ValueError, match=message):
             verb(GAPPY)
     with pytest.raises(tf.errors.InvalidArgumentError, match="`missing=True`"):
-        vae.fit(tf.data.Dataset.from_tensor_slices(GAPPY).batch(8), verbose=0)
+        vae.evaluate(tf.data.Dataset.from_tensor_slices(GAPPY).batch(8), verbose=0)
     with pytest.raises(ValueError, match="first in example 1$"):
         vae.encode(np.where(OBSERVED, X, np.inf))
 
