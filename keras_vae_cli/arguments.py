@@ -59,6 +59,11 @@ def check_dataset(name):
     path = pathlib.Path(name).expanduser()
     if name in DATASETS:
         return name
+    if (path / MODEL_FILE).is_file():
+        raise Mistake(
+            f"`DATASET` must be a folder of images. Received: {name!r}, the directory of a run. To train a run's model "
+            "further, name it by --start-from, or give the run's own command again with more --epochs"
+        )
     if path.is_dir():
         return str(path.resolve())
     if path.exists():

@@ -191,7 +191,7 @@ class TrainingRun:
         if total < _FEW_STEPS:
             yield (
                 f"{counted(steps, 'step')} an epoch with --batch-size {self.settings.batch_size}, {total:,} in all: a "
-                f"model needs some thousands, and --epochs {-(-_FEW_STEPS // steps)} would make {_FEW_STEPS:,}"
+                f"model usually needs thousands; --epochs {-(-_FEW_STEPS // steps)} makes the first {_FEW_STEPS:,}"
             )
 
     def _classes_in_words(self):

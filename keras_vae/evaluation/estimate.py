@@ -60,7 +60,8 @@ class LogMean:
         By default the standard error of the mean over images is that of images with independent samples.
         """
         # (mean of squares / squared mean - 1) / (n - 1) is the relative variance of the mean.
-        excess = np.expm1(np.maximum(self.log_sum_of_squares - 2 * self.log_sum + np.log(num_samples), 0.0))
+        with np.errstate(invalid="ignore"):  # an image that was not reached has no weights
+            excess = np.expm1(np.maximum(self.log_sum_of_squares - 2 * self.log_sum + np.log(num_samples), 0.0))
         relative = np.sqrt(excess / (num_samples - 1)) if num_samples > 1 else np.full_like(excess, np.nan)
         if mean_standard_error is None:
             mean_standard_error = float(np.linalg.norm(relative)) / len(relative)

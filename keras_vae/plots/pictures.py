@@ -27,7 +27,7 @@ def as_pictures(name, images, value_range=None):
             f"n >= 1. Received: an array of shape {images.shape}"
         )
     if np.isnan(images).any():
-        raise ValueError(f"`{name}` must be numbers. Received: NaN")
+        raise ValueError(f"`{name}` must be numbers: draw gaps as zeros by `np.nan_to_num`. Received: NaN")
     if value_range is not None:
         low, high = check_range("value_range", value_range)
         images = (images.astype(np.float32) - low) / (high - low)

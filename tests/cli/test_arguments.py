@@ -122,3 +122,11 @@ def test_a_mistake_that_the_package_finds_names_the_option(faces, tmp_path, caps
         "keras-vae: `--holdout` must leave images for validation. Received: --holdout 0.0001 for 12 images\n"
     )
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_directory_of_a_run_is_no_data_set(tmp_path):
+    (tmp_path / "model.keras").touch()
+    with pytest.raises(Mistake) as caught:
+        check_dataset(str(tmp_path))
+    assert "the directory of a run" in caught.value.message
+    assert "--start-from" in caught.value.message

@@ -107,7 +107,7 @@ def test_the_words_on_the_terminal_name_data_numbers_and_files(whole_run):
     with open(directory / "history.csv", newline="") as file:
         rows = list(csv.DictReader(file))
     assert lines[6].startswith("Training steps run with")  # with XLA or without
-    assert lines[5].startswith("12 steps an epoch with --batch-size 128, 96 in all: a model needs some thousands")
+    assert lines[5].startswith("12 steps an epoch with --batch-size 128, 96 in all: a model usually needs thousands")
     assert len(lines) == 7 + 2 + 8 + 4
     for number, (line, row) in enumerate(zip(lines[9:17], rows, strict=True), start=1):
         columns = ("elbo", "kl_loss", "val_elbo", "val_kl_loss")
