@@ -8,8 +8,8 @@
 # The faces are Google's [Cartoon Set](https://google.github.io/cartoonset/) (CC BY 4.0) where you have it: unpack it
 # and pass its folder with `--images`. Without it the package draws faces of its own.
 #
-# `make notebooks` writes these cells with their results into a notebook. In Colab, `!git clone` the repository and `%cd`
-# into it in a first cell. In VS Code, open the file; in a terminal, run `python examples/02_cartoon_faces.py`.
+# `make notebooks` writes these cells with their results into a notebook. In Colab, `!git clone` the repository and
+# `%cd` into it in a first cell. In VS Code, open the file; in a terminal, run `python examples/02_cartoon_faces.py`.
 
 # %%
 import importlib.metadata

@@ -5,8 +5,8 @@
 # fixed standard deviation $\sigma$, usually chosen by accident. This example shows what the choice does to small colour
 # images with 50 latent dimensions, and two ways of learning it from the data.
 #
-# `make notebooks` writes these cells with their results into a notebook. In Colab, `!git clone` the repository and `%cd`
-# into it in a first cell. In VS Code, open the file; in a terminal, run `python examples/05_calibrated_decoder.py`.
+# `make notebooks` writes these cells with their results into a notebook. In Colab, `!git clone` the repository and
+# `%cd` into it in a first cell. In VS Code, open the file; in a terminal, run `python examples/05_calibrated_decoder.py`.
 
 # %%
 import importlib.metadata
