@@ -6,7 +6,8 @@
 # images with 50 latent dimensions, and two ways of learning it from the data.
 #
 # `make notebooks` writes these cells with their results into a notebook. In Colab, `!git clone` the repository and
-# `%cd` into it in a first cell. In VS Code, open the file; in a terminal, run `python examples/05_calibrated_decoder.py`.
+# `%cd` into it in a first cell. In VS Code, open the file; in a terminal, run
+# `python examples/05_calibrated_decoder.py`.
 
 # %%
 import importlib.metadata
