@@ -83,7 +83,7 @@ def make(**options):
         encoder=kv.networks.MLPEncoder((400, 400)),
         posterior=kv.posteriors.DiagonalGaussian(24),
         decoder=kv.networks.MLPDecoder((400, 400)),
-        likelihood=kv.likelihoods.Gaussian(train_x.shape[1:], scale="learned"),
+        likelihood=kv.likelihoods.Gaussian(train_x.shape[1:], scale="optimal"),
         seed=0,
         **options,
     )
