@@ -2,7 +2,6 @@
 
 import difflib
 import logging
-import numbers
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
@@ -468,11 +467,7 @@ def _of_classes(labels, class_weight):
         labels = labels[:, 0] if labels.shape[1] == 1 else tf.argmax(labels, axis=1)
     elif _rank(labels) != 1:
         raise ValueError(f"`class_weight` must have labels of shape (batch,). Received: shape {tuple(labels.shape)}")
-    whole = [label for label in class_weight if isinstance(label, numbers.Integral)]
-    if len(whole) < len(class_weight):
-        other = next(label for label in class_weight if label not in whole)
-        raise ValueError(f"`class_weight` must have the numbers of classes as keys. Received: the key {other!r}")
-    class_weight = {int(label): float(weight) for label, weight in class_weight.items()}
+    class_weight = {_class_number(label): float(weight) for label, weight in class_weight.items()}
     if isinstance(labels, np.ndarray):
         return np.array([class_weight.get(int(label), 1.0) for label in np.round(labels)], np.float32)
     labels = tf.round(labels) if labels.dtype.is_floating else labels
@@ -480,6 +475,16 @@ def _of_classes(labels, class_weight):
     for label, weight in class_weight.items():
         weights = tf.where(tf.cast(labels, tf.int64) == label, tf.cast(weight, tf.float32), weights)
     return weights
+
+
+def _class_number(label):
+    try:
+        number = float(label)
+    except (TypeError, ValueError):
+        number = np.nan
+    if number % 1 != 0:
+        raise ValueError(f"`class_weight` must have the numbers of classes as keys. Received: the key {label!r}")
+    return int(number)
 
 
 def _check_weights(weights):
