@@ -70,6 +70,8 @@ STREAMS = {
 @pytest.mark.parametrize(("value", "message"), [(np.nan, "must be finite"), (2.0, r"must be in \[0, 1\]")])
 def test_bad_values_of_a_stream_are_refused_as_they_are_read(kind, value, message, jit_compile):
     make, error = STREAMS[kind]
+    if np.isnan(value) and kind != "generator":
+        error = kv.models.DivergenceError  # named with its step, as other NaN is
     vae = small_vae()
     vae.compile("adam", jit_compile=jit_compile)
     with pytest.raises(error, match=message):
