@@ -252,6 +252,18 @@ def test_a_model_that_is_spoilt_does_not_take_the_checkpoints_place(tmp_path):
     assert again.epochs == kept.epochs == 1
 
 
+@pytest.fixture
+def heard():
+    """Let signals be heard that whoever started the tests ignores, as `nohup` does."""
+    ignored = [number for number in SIGNALS if signal.getsignal(number) is signal.SIG_IGN]
+    for number in ignored:
+        signal.signal(number, signal.SIG_DFL)
+    yield
+    for number in ignored:
+        signal.signal(number, signal.SIG_IGN)
+
+
+@pytest.mark.usefixtures("heard")
 def test_signals_are_as_before_when_all_is_over():
     before = [signal.getsignal(number) for number in SIGNALS]
     for number in (signal.SIGTERM, signal.SIGHUP):

@@ -15,7 +15,9 @@ from keras_vae_cli.settings import Settings
 
 def of_shape(*shape, settings=None):
     """Return what stands for a model of some shape."""
-    return types.SimpleNamespace(vae=types.SimpleNamespace(event_shape=shape), settings=settings)
+    trained = object.__new__(Trained)
+    trained.vae, trained.settings = types.SimpleNamespace(event_shape=shape), settings
+    return trained
 
 
 def test_faces_are_drawn_in_the_size_and_the_number_wanted(monkeypatch):
