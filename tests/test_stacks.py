@@ -78,6 +78,7 @@ def source(tmp_path_factory):
     return folder
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize(
     ("installed", "extras", "is_named"),
     [
