@@ -137,6 +137,8 @@ class LinearGaussian:
                 scipy.stats.multivariate_normal(self.offset[seen], self.marginal.cov[np.ix_(seen, seen)]).logpdf(
                     row[seen]
                 )
+                if seen.any()
+                else 0.0
                 for row, seen in zip(x, observed, strict=True)
             ]
         )

@@ -165,5 +165,5 @@ def test_the_programs_of_the_guide_run(tmp_path, monkeypatch):
     for program in re.findall(r"```python\n(.*?)```", guide, flags=re.DOTALL):
         exec(program, results)
     assert results["images"].shape == (2, 28, 28, 1)
-    for name in results["told"]["signatures"]:
+    for name in results["metadata"]["signatures"]:
         assert f"`{name}`" in guide

@@ -9,7 +9,7 @@ import tensorflow as tf
 
 import keras_vae as kv
 from tests.linear_gaussian import LinearGaussian, linear_vae, randomize_posterior
-from tests.models.conftest import binary, hierarchy, small_vae
+from tests.models.conftest import hierarchy, small_vae
 
 MODEL = LinearGaussian.draw()
 X = MODEL.sample(37, seed=0).astype("float32")
@@ -350,6 +350,7 @@ def test_a_run_resumes_bit_for_bit(tmp_path):
 
 def test_two_replicas_train_as_one():
     def weights(num_replicas):
+        keras.utils.set_random_seed(0)
         devices = [f"CPU:{i}" for i in range(num_replicas)]
         with tf.distribute.MirroredStrategy(devices, tf.distribute.ReductionToOneDevice()).scope():
             quiet = kv.posteriors.DiagonalGaussian(2, log_var_range=(-40.0, -39.9))
@@ -363,11 +364,11 @@ def test_two_replicas_train_as_one():
 
 
 def test_a_compiled_step_takes_the_same_gaps():
-    quiet = {"posterior": kv.posteriors.DiagonalGaussian(2, log_var_range=(-40.0, -39.9))}  # XLA has other noise
     weights = []
     for jit_compile in (False, True):
-        quiet["posterior"] = kv.posteriors.DiagonalGaussian(2, log_var_range=(-40.0, -39.9))
-        vae = gaussian_vae(**quiet)
+        keras.utils.set_random_seed(0)
+        quiet = kv.posteriors.DiagonalGaussian(2, log_var_range=(-40.0, -39.9))  # XLA has other noise
+        vae = gaussian_vae(posterior=quiet)
         vae.compile(keras.optimizers.SGD(0.01), jit_compile=jit_compile)
         vae.fit(GAPPY, batch_size=16, shuffle=False, verbose=0)
         weights.append(vae.get_weights())
@@ -389,20 +390,3 @@ def test_half_precision_agrees_with_float32(policy):
 
 
 # ---- denoising ----------------------------------------------------------------------------------------------------
-
-
-def test_binary_images_with_gaps_learn_from_what_is_there():
-    x = binary(256, (4, 4, 1))
-    gappy = np.where(np.random.default_rng(0).random(x.shape) < 0.5, x, np.nan)
-    keras.utils.set_random_seed(0)
-    vae = small_vae(
-        encoder=kv.networks.ConvEncoder((8,)),
-        decoder=kv.networks.ConvDecoder((8,)),
-        likelihood=kv.likelihoods.Bernoulli((4, 4, 1)),
-        missing=True,
-    )
-    vae.compile(keras.optimizers.Adam(0.01))
-    vae.fit(gappy, epochs=15, verbose=0)
-    missing = np.isnan(gappy)
-    error = np.mean((vae.impute(gappy, num_samples=20, seed=0) - x)[missing] ** 2)
-    assert error < 0.85 * np.mean((x.mean() - x)[missing] ** 2)
