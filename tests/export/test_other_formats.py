@@ -15,7 +15,6 @@ from ai_edge_litert.interpreter import Interpreter
 import keras_vae as kv
 from keras_vae.core import standard_normal
 from keras_vae.export.encoder_decoder import _Half
-from keras_vae.export.endpoints import image_decoder
 from tests import contract
 from tests.export import models
 
@@ -156,8 +155,14 @@ def test_noise_cannot_be_converted(form, small, tmp_path):
 
 def test_an_operation_in_a_loop_is_named(small, tmp_path):
     content = tf.TensorSpec([None], tf.string, name="image_bytes")
-    images = image_decoder(kv.likelihoods.Bernoulli((8, 6, 1)), (0.0, 1.0))
-    half = _Half(small, lambda image_bytes: {"x": images(image_bytes)}, (content,), name="images")
+
+    def image(content):
+        return tf.ensure_shape(tf.io.decode_image(content, 1, tf.float32, expand_animations=False), [8, 6, 1])
+
+    def images(image_bytes):
+        return {"x": tf.map_fn(image, image_bytes, fn_output_signature=tf.float32)}
+
+    half = _Half(small, images, (content,), name="images")
     with pytest.raises(ValueError, match="The images must have operations that ONNX has. Received: .*'DecodeImage'"):
         importlib.import_module("keras_vae.export.onnx")._write(half, tmp_path / "images.onnx")
 
