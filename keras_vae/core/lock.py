@@ -1,5 +1,6 @@
 """One process at a time in a directory."""
 
+import contextlib
 import errno
 import fcntl
 import os
@@ -67,12 +68,14 @@ class DirectoryLock:
         self._held[self.path][1] -= 1
         if self._held[self.path][1] == 0:
             descriptor, _ = self._held.pop(self.path)
-            self.path.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # the file alone locks nothing
+                self.path.unlink()
             os.close(descriptor)
 
     def _locked(self):
         while True:
-            descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o644)
+            # Open for reading: a file that is open for writing keeps its file system from becoming read-only.
+            descriptor = os.open(self.path, os.O_RDONLY | os.O_CREAT | os.O_NOFOLLOW, 0o644)
             try:
                 try:
                     fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -84,8 +87,7 @@ class DirectoryLock:
                     if _is_alive(_owner(descriptor)):
                         raise self._in_use(descriptor) from error
                 if self._is_still_there(descriptor):
-                    os.ftruncate(descriptor, 0)
-                    os.pwrite(descriptor, f"{os.getpid()} {socket.gethostname()}\n".encode(), 0)
+                    self.path.write_bytes(f"{os.getpid()} {socket.gethostname()}\n".encode())
                     return descriptor
             except BaseException:
                 os.close(descriptor)
