@@ -6,6 +6,7 @@ A notebook whose code is the script's is not run again: it gets the script's pro
 import argparse
 import base64
 import io
+import os
 import pathlib
 
 import jupytext
@@ -40,7 +41,9 @@ def run(notebook, *, folder, arguments=()):
     # What TensorFlow's C++ code writes goes to the terminal of this command: some of it heeds no log level.
     options = {"timeout": None, "record_timing": False, "coalesce_streams": True}
     options["extra_arguments"] = ["--IPKernelApp.capture_fd_output=False"]
-    nbclient.NotebookClient(notebook, resources=resources, **options).execute()
+    # The kernel chooses where pictures go; Matplotlib's variable would overrule it.
+    environment = {name: value for name, value in os.environ.items() if name != "MPLBACKEND"}
+    nbclient.NotebookClient(notebook, resources=resources, **options).execute(env=environment)
     notebook.cells.remove(given)
     for number, cell in enumerate((cell for cell in notebook.cells if cell.cell_type == "code"), start=1):
         cell.execution_count = number

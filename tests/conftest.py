@@ -29,6 +29,16 @@ def keras_state():
         keras.backend.clear_session()
 
 
+@pytest.fixture(autouse=True)
+def environment():
+    """Put back the environment variables: a command sets some for its process, which here is everybody's."""
+    before = dict(os.environ)
+    yield
+    if before != dict(os.environ):
+        os.environ.clear()
+        os.environ.update(before)
+
+
 @pytest.fixture(scope="module", autouse=True)
 def small_heap():
     """Spare later searches for garbage what is there now; `clear_session` asks for one, of gigabytes by the end."""
