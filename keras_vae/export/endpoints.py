@@ -26,7 +26,9 @@ class Endpoints:
         self.vae = vae
         self.black_and_white = black_and_white
         # Without the scale: the warning about it is in Python, which no server runs.
-        self.spec = vae.spec._replace(x=vae.spec.x._replace(scale=None))
+        self.spec, self.objective_spec = (
+            spec._replace(x=spec.x._replace(scale=None)) for spec in (vae.spec, vae.objective_spec)
+        )
         # Computed here, so that a prior made of posteriors costs nothing when it is served.
         self.top_prior = None
         if not vae.levels[-1].prior.is_conditional:
@@ -92,7 +94,7 @@ class Endpoints:
         message = "`seed` must have a row for each row of the observations. Received: rows of both"
         with tf.control_dependencies([tf.debugging.Assert(rows[0] == rows[1], [message, rows])]):
             seed = tf.identity(seed)
-        batch = self._batch(x, *condition)
+        batch = self.objective_spec.asserted(Batch(x, *condition))
         num_samples = self.vae.objective.num_samples
         return self.vae.scores(batch, num_samples=num_samples, seed=seed, top_prior=self.top_prior)
 

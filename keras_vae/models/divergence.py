@@ -11,7 +11,8 @@ from keras_vae.core import global_sum, is_multi_worker, keras_internals, num_rep
 
 _RATE = "Try a lower learning rate, `clipnorm` in the optimizer, or a narrower range of the posterior's scale"
 _ADVICE = {
-    "data": "Look at the data set and its sample weights",
+    "data": "Look at the data set and its sample weights; if NaN stands for what is missing, make the model with "
+    "`missing=True`",
     "kl_loss": _RATE,
     "reconstruction_loss": "Try a lower learning rate, `clipnorm` in the optimizer, or rescaled data",
     "loss": "Its terms were finite: look at beta and at the regularisers",

@@ -111,6 +111,16 @@ def test_a_file_brings_the_classifier_back(tmp_path):
     np.testing.assert_array_equal(loaded.trainable_variables[-1], vae.trainable_variables[-1])
 
 
+def test_an_exported_score_takes_missing_labels(tmp_path):
+    vae = model()
+    served = tf.saved_model.load(kv.export.saved_model(vae, tmp_path / "served")).signatures
+    given = {"x": tf.constant(X), "seed": tf.zeros([len(X), 2], tf.int32)}
+    found = served["score"](condition=tf.constant(SOME, tf.int32), **given)
+    np.testing.assert_allclose(found["elbo"], LOG_EVIDENCE, atol=1e-3)
+    with pytest.raises(tf.errors.InvalidArgumentError, match="`condition` must be in"):
+        served["encode"](x=given["x"], condition=tf.constant(SOME, tf.int32))
+
+
 def test_two_replicas_train_as_one():
     def weights(num_replicas):
         devices = [f"CPU:{i}" for i in range(num_replicas)]
