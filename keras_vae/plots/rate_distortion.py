@@ -39,8 +39,6 @@ def rate_distortion(points: Iterable[Any], *, title: str | None = None, ax: "Axe
     rate, distortion = (np.array([getattr(point, name) for point in points], float) for name in ("rate", "distortion"))
     if not points or not np.isfinite([rate, distortion]).all():
         raise ValueError(f"`points` must hold at least one point, of finite numbers. Received: {points}")
-    from matplotlib.patheffects import withStroke
-
     axes = axes_for(ax, 5.6, 4.2)
     bare(axes)
     axes.plot(rate, distortion, color=BLUE, marker="o", markersize=5, zorder=3)
@@ -54,7 +52,7 @@ def rate_distortion(points: Iterable[Any], *, title: str | None = None, ax: "Axe
             textcoords="offset points",
             fontsize=9,
             zorder=4,
-            path_effects=[withStroke(linewidth=3, foreground="white")],  # lines may pass below
+            path_effects=_halo(),
         )
     axes.set_xlabel("rate: KL[q(z|x) || p(z)], nats")
     axes.set_ylabel("distortion: −E log p(x|z), nats")
@@ -70,14 +68,16 @@ def _draw_levels(axes, sums):
         axes.plot([left, right], [total - left, total - right], color=GREY, linewidth=0.8, linestyle=(0, (5, 4)))
         # Where the line meets the right side, or the bottom before that.
         x = min(right, total - bottom)
-        axes.annotate(
-            f"elbo {-total:.1f}",
-            (x, total - x),
-            xytext=(-18, 4),
-            textcoords="offset points",
-            ha="right",
-            fontsize=8,
-            color=GREY,
-        )
+        # Along the line, whose slope is -1 in nats and another one on the page.
+        along = {"rotation": -45, "rotation_mode": "anchor", "transform_rotates_text": True}
+        where = {"ha": "right", "va": "bottom", "fontsize": 8, "color": GREY, "path_effects": _halo()}
+        axes.text(x, total - x, f"elbo {-total:.1f}  ", **along, **where)
     axes.set_xlim(left, right)
     axes.set_ylim(bottom, top)
+
+
+def _halo():
+    """Keep a label readable where a line passes below it."""
+    from matplotlib.patheffects import withStroke
+
+    return [withStroke(linewidth=3, foreground="white")]
