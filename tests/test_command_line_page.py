@@ -54,31 +54,8 @@ def test_the_page_has_every_command_and_its_table_too():
         assert re.search(rf"^\| \[`{name}`\]\(#[\w-]+\) \|", PAGE.read_text(encoding="utf-8"), flags=re.MULTILINE)
 
 
-def run_all(wanted):
-    found = [words for words in commands() if wanted(words)]
-    for words in found:
-        assert words[0] == "keras-vae"
-        assert main(words[1:]) == 0, shlex.join(words)
-    return len(found)
-
-
-def test_all_commands_but_trainings_run_on_models_of_the_shape_of_their_runs(few, tmp_path):
-    clothes = kv.data.load("fashion_mnist")[1].class_names
-    runs = {
-        "fashion": tiny(kv.likelihoods.Bernoulli((28, 28, 1))),
-        "by_class": tiny(
-            kv.likelihoods.Bernoulli((28, 28, 1)),
-            condition=kv.conditions.Labels(len(clothes), names=clothes),
-        ),
-        "photos": tiny(kv.likelihoods.Gaussian((48, 48, 3), scale=0.3)),
-        "faces": tiny(kv.likelihoods.Gaussian((64, 64, 3), scale=0.3)),
-    }
-    for name, vae in runs.items():
-        (tmp_path / "runs" / name).mkdir(parents=True)
-        vae.save(tmp_path / "runs" / name / "model.keras")
-    assert run_all(lambda words: words[1] != "train") > 12
-
-
 @pytest.mark.soak
 def test_all_commands_of_the_page_run_in_their_order(few):
-    assert run_all(lambda words: True) == len(commands()) > 20
+    for words in commands():
+        assert words[0] == "keras-vae"
+        assert main(words[1:]) == 0, shlex.join(words)

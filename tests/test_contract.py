@@ -36,6 +36,11 @@ models = pytest.mark.parametrize("model", ALL_MODELS)
 DISTRIBUTIONS = (kv.likelihoods.Likelihood, kv.posteriors.Posterior, kv.priors.Prior, kv.conditions.Condition)
 
 
+def soaked(cases, quick):
+    """Return cases of which all but the quick ones are left to the soak tests."""
+    return [case if case in quick else pytest.param(case, marks=pytest.mark.soak) for case in cases]
+
+
 def parameters_of(part):
     """Return the parameters of a constructor, of those that it passes `**kwargs` on to as well, up to Keras's own."""
     found = {}
@@ -305,7 +310,7 @@ def assert_trained(vae, logs, before):
     return sum(not np.array_equal(old, new) for old, new in zip(before, after, strict=True))
 
 
-@models
+@pytest.mark.parametrize("model", soaked(ALL_MODELS, quick=("hierarchy", "functional")))
 def test_a_step_compiles_with_xla(model):
     vae = build(model)
     vae.compile("sgd", jit_compile=True)  # whose update compiles sooner than Adam's
@@ -316,7 +321,7 @@ def test_a_step_compiles_with_xla(model):
 
 
 @models
-@pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
+@pytest.mark.parametrize("policy", soaked(("mixed_float16", "mixed_bfloat16"), quick=("mixed_float16",)))
 def test_a_step_in_mixed_precision_is_finite_and_weights_stay_in_float32(model, policy):
     keras.config.set_dtype_policy(policy)
     vae = build(model)

@@ -32,6 +32,7 @@ def program(page, image_shape):
 
 
 WITH_CODE = [page for page in PAGES if any(not reason for reason, _ in blocks(page))]
+QUICK = {"README.md", "start.md", "data.md", "parts.md", "conditions.md"}
 
 
 @pytest.fixture
@@ -50,7 +51,11 @@ def run(fashion, tmp_path, monkeypatch):
     return run
 
 
-@pytest.mark.parametrize("page", WITH_CODE, ids=lambda page: page.relative_to(ROOT).as_posix())
+@pytest.mark.parametrize(
+    "page",
+    [page if page.name in QUICK else pytest.param(page, marks=pytest.mark.soak) for page in WITH_CODE],
+    ids=lambda page: page.relative_to(ROOT).as_posix(),
+)
 def test_the_programs_of_a_page_run(page, run, tmp_path):
     found = run(page)
     if page.name == "README.md" and page.parent == ROOT:

@@ -240,8 +240,9 @@ def _sum(value):
         value = tf.cast(value, tf.float32)
     if value.shape.rank is not None and value.shape.rank >= 2 and value.shape[-1] is not None:
         # A product with ones is how XLA reads a matrix fastest.
-        rows = tf.reshape(value, [-1, value.shape[-1]])
-        value = tf.linalg.matmul(tf.ones([1, tf.shape(rows)[0]], rows.dtype), rows)
+        rows = tf.reshape(value, [-1, value.shape[-1]]) if value.shape.rank > 2 else value
+        count = tf.shape(rows)[0] if rows.shape[0] is None else rows.shape[0]
+        value = tf.linalg.matmul(tf.ones([1, count], rows.dtype), rows)
     return tf.reduce_sum(value)
 
 

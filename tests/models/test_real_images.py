@@ -6,6 +6,8 @@ import pytest
 
 import keras_vae as kv
 
+pytestmark = pytest.mark.soak  # a minute and a half of training
+
 
 def train(images, *, posterior, likelihood, objective=None, epochs, binarize=None):
     """Train a small convolutional model for a few epochs."""

@@ -28,10 +28,12 @@ def trained(num_replicas, *, data, cross_device_ops, epochs=3, **parts):
 
 CASES = {
     "plain": ({}, {}),
-    "sample_weight": ({"sample_weight": WEIGHT}, {}),
     "free_bits": ({}, {"objective": lambda: kv.objectives.ELBO(free_bits=FREE_BITS)}),
     "optimal_scale": ({}, {"likelihood": lambda: kv.likelihoods.Gaussian((6,), scale="optimal")}),
-    "regularizer": ({}, {"encoder": lambda: keras.Sequential([keras.layers.Dense(9, kernel_regularizer="l2")])}),
+    "sample_weight and regularizer": (
+        {"sample_weight": WEIGHT},
+        {"encoder": lambda: keras.Sequential([keras.layers.Dense(9, kernel_regularizer="l2")])},
+    ),
 }
 
 
@@ -51,6 +53,7 @@ def test_two_replicas_train_as_one_on_the_whole_batch(case):
         np.testing.assert_allclose(two[1][name], values, rtol=1e-4, err_msg=name)
 
 
+@pytest.mark.soak
 def test_the_loss_curve_on_four_devices_is_that_of_one():
     # The last batch has three images, so that one of the devices has none.
     def data():

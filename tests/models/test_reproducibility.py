@@ -4,6 +4,7 @@ import json
 
 import keras
 import numpy as np
+import pytest
 
 import keras_vae as kv
 from tests.models.conftest import binary, small_vae
@@ -26,6 +27,7 @@ def training():
     return json.dumps([history, float(sum(np.abs(weight).sum() for weight in vae.get_weights()))])
 
 
+@pytest.mark.soak  # the command line's runs are compared bit for bit in any case
 def test_two_processes_with_one_seed_give_one_history():
     other = run_python("from tests.models.test_reproducibility import training; print(training())")
     assert other.strip() == training()

@@ -12,6 +12,7 @@ import tensorflow as tf
 import keras_vae as kv
 from keras_vae import core
 from keras_vae.objectives import Objective, Terms
+from tests.again import Again
 from tests.models.conftest import binary, small_vae
 
 BETA = 6.0
@@ -130,8 +131,8 @@ class WithoutGathering(TotalCorrelation):
             core.gather = gather
 
 
-def trained(num_replicas, size, objective=TotalCorrelation):
-    """Train for two epochs on a global batch of 16, and return the weights and the history."""
+def replicated(num_replicas, objective=TotalCorrelation):
+    """Return a compiled model on some replicas that starts over at each call."""
     strategy = tf.distribute.MirroredStrategy(
         [f"CPU:{i}" for i in range(num_replicas)], tf.distribute.ReductionToOneDevice()
     )
@@ -139,6 +140,16 @@ def trained(num_replicas, size, objective=TotalCorrelation):
         keras.utils.set_random_seed(1)
         vae = make(objective)
         vae.compile(keras.optimizers.SGD(0.05))
+        return Again(vae)
+
+
+@pytest.fixture(scope="module")
+def on_one_and_on_two():
+    return replicated(1), replicated(2)
+
+
+def trained(vae, size):
+    """Train for two epochs on a global batch of 16, and return the weights and the history."""
     before = vae.get_weights()
     data = kv.data.pipeline(binary(size), batch_size=16, shuffle=True, seed=3)
     history = vae.fit(data, validation_data=binary(19), epochs=2, verbose=0).history
@@ -147,14 +158,15 @@ def trained(num_replicas, size, objective=TotalCorrelation):
 
 
 @pytest.mark.parametrize("size", [32, 39, 33], ids=["even", "an uneven last batch", "a last batch of one"])
-def test_two_replicas_train_as_one_on_the_whole_batch(size):
-    (one, history), (two, history_of_two) = (trained(n, size) for n in (1, 2))
+def test_two_replicas_train_as_one_on_the_whole_batch(size, on_one_and_on_two):
+    (one, history), (two, history_of_two) = (trained(again(), size) for again in on_one_and_on_two)
     for weight_1, weight_2 in zip(one, two, strict=True):
         np.testing.assert_allclose(weight_2, weight_1, atol=1e-6)
     for name, values in history.items():
         np.testing.assert_allclose(history_of_two[name], values, rtol=1e-5, atol=1e-6, err_msg=name)
 
 
-def test_without_gathering_two_replicas_would_train_otherwise():
-    (one, _), (two, _) = (trained(n, 32, WithoutGathering) for n in (1, 2))
+def test_without_gathering_two_replicas_would_train_otherwise(on_one_and_on_two):
+    # On one replica there is nothing to gather.
+    (one, _), (two, _) = trained(on_one_and_on_two[0](), 32), trained(replicated(2, WithoutGathering)(), 32)
     assert max(np.abs(weight_2 - weight_1).max() for weight_1, weight_2 in zip(one, two, strict=True)) > 1e-3

@@ -130,7 +130,7 @@ MODELS = {
     "silent": lambda: watched_vae(SilentPosterior),
     "hierarchy": watched_hierarchy,
 }
-models = pytest.mark.parametrize("model", MODELS)
+models = pytest.mark.parametrize("model", ["conditional", pytest.param("silent", marks=pytest.mark.soak), "hierarchy"])
 
 
 def watched_in(parts):
@@ -162,10 +162,16 @@ def assert_same(before, after):
         np.testing.assert_array_equal(after[name][1], mean, err_msg=name)
 
 
-@models
-@pytest.mark.parametrize("options", [{"jit_compile": False}, {"jit_compile": True}], ids=["graph", "xla"])
-def test_in_fit_dropout_is_active_and_moving_averages_move_in_every_part(model, options):
-    vae, watched, batch = made(model, **options)
+@pytest.mark.parametrize(
+    ("model", "jit_compile"),
+    [
+        *[(model, False) for model in MODELS],
+        ("conditional", True),
+        *[pytest.param(model, True, marks=pytest.mark.soak) for model in ("silent", "hierarchy")],
+    ],
+)
+def test_in_fit_dropout_is_active_and_moving_averages_move_in_every_part(model, jit_compile):
+    vae, watched, batch = made(model, jit_compile=jit_compile)
     before = states(watched)
     vae.fit(batch, batch_size=16, epochs=2, verbose=0)
     for name, (dropped, mean) in states(watched).items():

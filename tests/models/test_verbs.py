@@ -39,6 +39,7 @@ def median_seconds(function, *, rounds=10, calls=20):
     return min(medians)
 
 
+@pytest.mark.soak  # it measures time
 @pytest.mark.parametrize("kind", TRUNKS)
 def test_one_image_takes_at_most_three_milliseconds(kind):
     encoder, decoder = TRUNKS[kind]()

@@ -175,6 +175,7 @@ def test_generated_observations_repeat_with_the_seed():
     assert not np.array_equal(one, other)
 
 
+@pytest.mark.soak
 def test_a_compiled_step_is_the_uncompiled_one():
     def trained(jit_compile):
         keras.utils.set_random_seed(1)
@@ -195,6 +196,7 @@ class WithoutNoise(kv.posteriors.DiagonalGaussian):
         return tf.tile(parameters["mean"][None], [num_samples, 1, 1])
 
 
+@pytest.mark.soak
 def test_two_replicas_train_as_one_on_the_whole_batch():
     def trained(num_replicas):
         strategy = tf.distribute.MirroredStrategy(
