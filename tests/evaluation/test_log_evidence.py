@@ -278,7 +278,13 @@ def assert_methods_agree(vae, x):
     assert np.all(np.abs(found[0].log_evidence - found[1].log_evidence) < 4.5 * error + 1e-5)
 
 
-@pytest.mark.parametrize("name", LIKELIHOODS)
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=pytest.mark.soak if name in ("fixed_scale", "scale_per_dimension", "one_hot") else ())
+        for name in LIKELIHOODS
+    ],
+)
 def test_every_likelihood_has_an_evidence_on_which_methods_agree(name):
     kind, options, x = LIKELIHOODS[name]
     vae = small_vae(kind((4,), **options))
@@ -334,7 +340,7 @@ def test_nothing_is_traced_anew_in_a_second_call(method):
     assert len(traces) == before
 
 
-@pytest.mark.parametrize("method", ["importance", "prior", "ais"])
+@pytest.mark.parametrize("method", ["importance", "prior", pytest.param("ais", marks=pytest.mark.soak)])
 def test_a_second_call_may_have_other_fields_and_dtypes(method):
     vae, x = small_vae(kv.likelihoods.Bernoulli((5,))), binary(3, 5)
     options = {"num_steps": 3} if method == "ais" else {}

@@ -3,8 +3,11 @@
 import importlib.util
 import pathlib
 
+import keras
 import nbformat
 import pytest
+
+from tests.examples.test_examples import assert_shows_something
 
 EXAMPLES = pathlib.Path(__file__).parents[2] / "examples"
 SCRIPTS = sorted(EXAMPLES.glob("[0-9]*.py"))
@@ -88,11 +91,20 @@ ADDED = {
 
 
 def test_the_first_example_runs_in_a_kernel_and_shows_each_picture_once(builder, tmp_path):
+    """It leaves its pictures and a small model that answers, and nothing elsewhere."""
     notebook = builder.from_script(SCRIPTS[0])
     own = len(notebook.cells)
     notebook.cells += [nbformat.v4.new_code_cell(source) for source in ADDED]
     builder.run(notebook, folder=tmp_path, arguments=["--fast", "--dataset", "digits"])
-    saved = {path.name for path in (tmp_path / "runs" / "01_fashion_mnist").glob("*.png")}
+    assert [path.relative_to(tmp_path).as_posix() for path in tmp_path.glob("*")] == ["runs"]
+    results = tmp_path / "runs" / "01_fashion_mnist"
+    saved = {path.name for path in results.glob("*.png")}
+    promised = {"loss", "reconstructions", "latent", "manifold_uniform", "manifold_normal", "samples"}
+    assert saved == {f"{name}.png" for name in promised}
+    for name in saved:
+        assert_shows_something(results / name)
+    assert (results / "model.keras").stat().st_size < 4e6
+    assert keras.models.load_model(results / "model.keras").generate(2, seed=0).shape[0] == 2
     assert len(pictures(outputs(nbformat.v4.new_notebook(cells=notebook.cells[:own])))) == len(saved) > 3
     for cell, (num_pictures, num_tables) in zip(notebook.cells[own:], ADDED.values(), strict=True):
         assert len(pictures(cell.outputs)) == num_pictures, cell.source

@@ -13,7 +13,8 @@ from tests.export import models, stand_in_server
 def export(request, tmp_path_factory):
     """A model, the path of its export, and the graphs of its signatures."""
     vae = models.make(request.param)
-    path = kv.export.saved_model(vae, tmp_path_factory.mktemp("served") / request.param)
+    warm_up = (1, 2) if request.param == "categories" else None
+    path = kv.export.saved_model(vae, tmp_path_factory.mktemp("served") / request.param, warm_up=warm_up)
     signatures = tf.saved_model.load(path).signatures
     return vae, path, {name: signatures[name] for name in models.SIGNATURES[request.param] if name != "serving_default"}
 
@@ -45,9 +46,9 @@ def test_what_the_server_would_refuse_is_not_written(export, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-def test_an_export_brings_its_warm_up_requests_when_asked(tmp_path):
-    vae = models.make("categories")
-    path = kv.export.saved_model(vae, tmp_path / "served", warm_up=(1, 2))
+@pytest.mark.parametrize("export", ["categories"], indirect=True)
+def test_an_export_brings_its_warm_up_requests_when_asked(export):
+    _, path, _ = export
     records = list(tf.data.TFRecordDataset(str(path / "assets.extra" / "tf_serving_warmup_requests")))
     assert len(records) == 2 * len(models.SIGNATURES["categories"])
     kv.export.read_metadata(path)  # the file is among those whose digests are checked

@@ -68,10 +68,16 @@ def test_a_learned_scale_finds_the_optimum_by_gradient_descent():
     likelihood = direct("learned")
     means, x = draw()
     optimizer = keras.optimizers.Adam(0.1)
-    for _ in range(300):
+    optimizer.build(likelihood.trainable_variables)
+
+    @tf.function
+    def step():
         with tf.GradientTape() as tape:
             loss = -tf.reduce_mean(likelihood.distribution(likelihood(means[0])).log_prob(x))
         optimizer.apply(tape.gradient(loss, likelihood.trainable_variables), likelihood.trainable_variables)
+
+    for _ in range(300):
+        step()
     assert float(likelihood.shared_scale()) == pytest.approx(np.sqrt(np.mean((x - means) ** 2)), rel=1e-3)
 
 

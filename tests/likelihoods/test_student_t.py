@@ -121,11 +121,18 @@ def test_learned_scale_and_degrees_of_freedom_find_those_of_the_data():
     likelihood.build((None, 1))
     x = 0.3 * np.random.default_rng(0).standard_t(3.0, size=(20_000, 1))
     optimizer = keras.optimizers.Adam(0.1)
-    for _ in range(150):
+    optimizer.build(likelihood.trainable_variables)
+
+    @tf.function
+    def step():
         with tf.GradientTape() as tape:
             parameters = likelihood(np.zeros_like(x))
             loss = -tf.reduce_mean(likelihood.log_prob(parameters, x))
         optimizer.apply(tape.gradient(loss, likelihood.trainable_variables), likelihood.trainable_variables)
+        return parameters
+
+    for _ in range(150):
+        parameters = step()
     degrees, location, scale = scipy.stats.t.fit(x[:, 0], floc=0.0)
     assert location == 0.0
     assert float(parameters["scale"]) == pytest.approx(scale, rel=1e-3) == pytest.approx(0.3, rel=0.05)

@@ -52,7 +52,7 @@ def test_it_grows_with_the_number_of_samples():
 def test_fit_logs_and_raises_the_bound(gradient, settings):
     vae = small_vae(objective=kv.objectives.IWELBO(8, gradient=gradient))
     vae.compile(keras.optimizers.Adam(0.01), **settings)
-    history = vae.fit(X, epochs=30, batch_size=16, verbose=0).history
+    history = vae.fit(np.tile(X, (10, 1)), epochs=3, batch_size=16, verbose=0).history
     assert set(history) == {"loss", "reconstruction_loss", "kl_loss", "elbo", "iwelbo"}
     assert history["iwelbo"][-1] > history["iwelbo"][0]
     assert np.all(np.array(history["iwelbo"]) >= np.array(history["elbo"]))
@@ -95,12 +95,14 @@ def is_of_an_encoder(vae):
     return np.concatenate([np.full(v.shape, id(v) in inference).ravel() for v in vae.trainable_variables])
 
 
-@pytest.mark.parametrize("model", GRADIENT_MODELS)
+@pytest.mark.parametrize(
+    "model", ["flat", "vamp", "two levels", pytest.param("three levels, vamp", marks=pytest.mark.soak)]
+)
 def test_both_gradients_agree_in_expectation_and_dreg_is_less_noisy(model):
     keras.utils.set_random_seed(1)
     vae, count = GRADIENT_MODELS[model](), 100
     vae.compile(keras.optimizers.Adam(0.02))
-    vae.fit(X, epochs=100, batch_size=16, verbose=0)  # to where z says something
+    vae.fit(np.tile(X, (100, 1)), batch_size=16, verbose=0)  # to where z says something, in one epoch: each costs time
     draws = {gradient: draws_of(vae, 16, gradient, count) for gradient in ("plain", "dreg")}
     encoder = is_of_an_encoder(vae)
     np.testing.assert_allclose(draws["plain"][:, ~encoder], draws["dreg"][:, ~encoder], rtol=1e-5, atol=1e-6)

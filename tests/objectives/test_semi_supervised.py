@@ -93,7 +93,7 @@ def test_training_learns_the_classes_from_few_labels():
     objective = kv.objectives.SemiSupervised(classifier(exact=False), classification_weight=10.0)
     vae = conditional_vae(exact=False, objective=objective)
     vae.compile(keras.optimizers.Adam(0.02))
-    vae.fit(x, some, epochs=15, batch_size=50, verbose=0)
+    vae.fit(np.tile(x, (15, 1)), np.tile(some, 15), batch_size=50, verbose=0)
     test_x, test_labels = draw(1000, seed=4)
     marginals = np.stack([log_evidence(test_x, np.full(1000, k)) for k in range(CLASSES)], axis=1)
     best = np.mean(marginals.argmax(axis=1) == test_labels)  # Bayes's own rate
