@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import tensorflow as tf
 from PIL import Image
 
 import keras_vae as kv
@@ -19,6 +20,17 @@ def ordinary_log_level(monkeypatch):
 def no_pictures(monkeypatch):
     """Leave out a run's pictures, for tests that are not about them."""
     monkeypatch.setattr(training_run.TrainingRun, "_draw", lambda *_: None)
+
+
+@pytest.fixture(scope="module")
+def eager():
+    """Run steps as they are written, for tests of runs so short that tracing their steps would take most of the time.
+
+    What a step computes is the subject of other tests.
+    """
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)
 
 
 @pytest.fixture(scope="session")

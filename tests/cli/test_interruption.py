@@ -110,6 +110,7 @@ def output(cut_once, tmp_path):
     return tmp_path / "run"
 
 
+@pytest.mark.soak
 def test_ctrl_c_in_a_process_of_its_own_leaves_a_model_and_the_same_command_goes_on(tmp_path, uncut, capsys):
     environment = {name: value for name, value in os.environ.items() if name != "TF_CPP_MIN_LOG_LEVEL"}
     output = tmp_path / "run"

@@ -65,7 +65,9 @@ def test_a_disk_that_cannot_be_written_is_said_before_tensorflow_starts(saved, m
     assert os.listdir(mounted) == before
 
 
-@pytest.mark.parametrize("name", ["generate", "single", "evaluate", "score", "export"])
+@pytest.mark.parametrize(
+    "name", ["generate", "single", "evaluate", "score", pytest.param("export", marks=pytest.mark.soak)]
+)
 def test_a_disk_that_fills_up_meanwhile_is_one_line_and_leaves_no_empty_directory(
     saved, mounted, capsys, monkeypatch, name
 ):

@@ -33,7 +33,8 @@ def single(tmp_path_factory):
         return train(tmp_path_factory.mktemp("single") / "run", "float32")
 
 
-@pytest.mark.parametrize("precision", ["mixed_bfloat16", pytest.param("mixed_float16", marks=pytest.mark.soak)])
+@pytest.mark.soak
+@pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
 def test_half_precision_ends_with_the_elbo_of_float32(tmp_path, capsys, single, precision):
     assert train(tmp_path / "run", precision) == pytest.approx(single, rel=TOLERANCE)
     assert f"\nPrecision {precision}\n" in capsys.readouterr().out
