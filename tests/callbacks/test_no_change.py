@@ -1,6 +1,7 @@
 """Callbacks watch: training goes as it would without them."""
 
 import numpy as np
+import pytest
 import tensorflow as tf
 
 import keras_vae as kv

@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
-import tensorflow as tf
 from PIL import Image
 
 import keras_vae as kv
 from keras_vae_cli import training_run
+from tests.cli.eagerly import eagerly
 from tests.cli.models import tiny
 
 
@@ -22,15 +22,11 @@ def no_pictures(monkeypatch):
     monkeypatch.setattr(training_run.TrainingRun, "_draw", lambda *_: None)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def eager():
-    """Run steps as they are written, for tests of runs so short that tracing their steps would take most of the time.
-
-    What a step computes is the subject of other tests.
-    """
-    tf.config.run_functions_eagerly(True)
-    yield
-    tf.config.run_functions_eagerly(False)
+    """Run steps without tracing them, for tests of short runs."""
+    with eagerly():
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -44,6 +44,7 @@ def test_half_precision_ends_with_the_elbo_of_float32(tmp_path, capsys, single, 
     assert {variable.dtype for variable in vae.trainable_variables} == {"float32"}
 
 
+@pytest.mark.usefixtures("eager")
 def test_steps_that_were_skipped_do_not_count_against_whole_epochs(tmp_path, monkeypatch):
     def interrupted(*_):
         os.kill(os.getpid(), signal.SIGTERM)
