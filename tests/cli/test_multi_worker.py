@@ -117,6 +117,7 @@ def assert_the_same_run(directory, number, alone):
     assert not any((directory / f"run{index}").exists() for index in range(1, number))
 
 
+@pytest.mark.soak
 def test_two_processes_train_as_one_and_the_chief_alone_writes(tmp_path, alone):
     with Workers(tmp_path, 2, epochs=2) as workers:
         codes, outputs, errors = workers.end()
@@ -174,7 +175,6 @@ def test_when_one_of_three_is_gone_the_others_end_and_the_same_command_goes_on(t
     assert_the_same_run(tmp_path, again, alone(epochs))
 
 
-@pytest.mark.soak
 def test_workers_of_other_settings_are_told_what_differs(tmp_path):
     class Different(Workers):
         def _start(self, addresses, index, epochs):

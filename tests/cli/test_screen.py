@@ -131,7 +131,12 @@ def test_numbers_go_with_their_nouns():
     ]
 
 
-@pytest.mark.parametrize("command", ["train", "evaluate", "reconstruct", "encode", "score", "interpolate", "export"])
+FURTHER = ("evaluate", "reconstruct", "encode", "score", "interpolate")
+
+
+@pytest.mark.parametrize(
+    "command", ["train", "export", *(pytest.param(name, marks=pytest.mark.soak) for name in FURTHER)]
+)
 def test_the_help_breaks_no_word_on_60_columns(command):
     done = subprocess.run(
         [sys.executable, "-m", "keras_vae_cli", command, "--help"],

@@ -87,7 +87,7 @@ def fit(vae, epochs=3, callbacks=(), **settings):
 XLA = pytest.param({"jit_compile": True, "steps_per_execution": 3}, marks=pytest.mark.soak, id="xla")
 CASES = [
     pytest.param("kl_loss", np.nan, {}, id="plain"),
-    pytest.param("reconstruction_loss", np.inf, {"steps_per_execution": 3}, id="several_steps"),
+    pytest.param("reconstruction_loss", np.inf, {"steps_per_execution": 3}, marks=pytest.mark.soak, id="several_steps"),
     pytest.param("gradient", np.inf, {"run_eagerly": True}, id="eager"),
     pytest.param("gradient", np.nan, *XLA.values, marks=XLA.marks, id="xla"),
 ]
@@ -258,6 +258,7 @@ class FailsAt(keras.layers.Layer):
         return tf.where(tf.reduce_any(x == 77.0), np.nan, x)
 
 
+@pytest.mark.soak
 def test_what_one_replica_meets_changes_nothing_on_any():
     x = np.resize(X, (48, 6))
     x[40, 3] = 77.0
