@@ -13,6 +13,7 @@ import pytest
 import tensorflow as tf
 
 from keras_vae_cli.run_directory import RUN_FILES
+from tests.cli.eagerly import eagerly
 from tests.cli.test_cluster import free_ports
 from tests.cli.worker import run
 
@@ -37,7 +38,8 @@ def alone(tmp_path_factory):
     def train(epochs):
         if epochs not in runs:
             directory = tmp_path_factory.mktemp("alone")
-            assert run(command(directory / "run", epochs), directory / "weights.npz") == 0
+            with eagerly():
+                assert run(command(directory / "run", epochs), directory / "weights.npz") == 0
             runs[epochs] = directory
         return runs[epochs]
 
