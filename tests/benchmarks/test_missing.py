@@ -27,6 +27,7 @@ def test_half_of_the_table_is_missing_and_column_means_are_off_by_one(script, tm
     assert row["rmse"]["knn"] < 0.8
 
 
+@pytest.mark.soak
 def test_a_quick_run_of_the_model_writes_a_row_that_does_not_count(script, tmp_path):
     script.main(["breast_cancer", "--quick", "--epochs", "2", "--output", str(tmp_path / "rows.json")])
     (row,) = json.loads((tmp_path / "rows.json").read_text())

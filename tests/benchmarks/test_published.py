@@ -67,14 +67,14 @@ def test_the_split_is_the_published_one(script):
         np.testing.assert_array_equal(part.reshape(len(part), 784), binary)
 
 
+@pytest.mark.soak
 @pytest.mark.skipif(not has_fashion_mnist(), reason="Fashion-MNIST is not installed")
 @pytest.mark.parametrize(
     ("model", "prior", "likelihood", "recipe", "epochs", "runs"),
     [
-        ("vae", "standard_normal", "bernoulli", "published", 2, 1),
-        pytest.param("vae", "standard_normal", "bernoulli", "published", 2, 2, marks=pytest.mark.soak),
-        pytest.param("hvae", "vamp", "bernoulli", "importance", 3, 1, marks=pytest.mark.soak),
-        pytest.param("vae", "mixture", "autoregressive", "brief", 2, 1, marks=pytest.mark.soak),
+        ("vae", "standard_normal", "bernoulli", "published", 2, 2),
+        ("hvae", "vamp", "bernoulli", "importance", 3, 1),
+        ("vae", "mixture", "autoregressive", "brief", 2, 1),
     ],
 )
 def test_the_whole_path_of_the_table_runs_and_resumes(model, prior, likelihood, recipe, epochs, runs, tmp_path):
@@ -102,6 +102,7 @@ def test_the_whole_path_of_the_table_runs_and_resumes(model, prior, likelihood, 
     assert runs == 1 or "resuming after epoch 2" in result.stdout
 
 
+@pytest.mark.soak
 @pytest.mark.skipif(not has_fashion_mnist(), reason="Fashion-MNIST is not installed")
 def test_the_whole_path_of_the_iwae_table_runs(script, tmp_path, capsys):
     table = script("published_mnist_iwae")

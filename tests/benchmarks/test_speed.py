@@ -78,6 +78,7 @@ def test_a_peer_that_is_not_installed_is_left_out_with_a_reason(script, monkeypa
     assert (laps, skipped) == ({}, {"jax_step": "no_such_package not installed"})
 
 
+@pytest.mark.soak
 def test_scaling_measures_points_and_fits_the_exponent(script, tmp_path, capsys):
     scaling = script("scaling")
     output = tmp_path / "scaling.json"

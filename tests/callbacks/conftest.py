@@ -8,7 +8,7 @@ import keras_vae as kv
 SHAPE = (8, 8, 1)
 
 
-def image_vae(latent_dim=2, *, steps_per_execution=2, jit_compile=False, **parts):
+def image_vae(latent_dim=2, *, steps_per_execution=2, jit_compile=False, run_eagerly=False, **parts):
     """Build and compile a small model of images, the same in each call."""
     keras.utils.set_random_seed(7)
     encoder = keras.Sequential(
@@ -26,7 +26,12 @@ def image_vae(latent_dim=2, *, steps_per_execution=2, jit_compile=False, **parts
         seed=3,
         **parts,
     )
-    vae.compile(keras.optimizers.Adam(0.01), jit_compile=jit_compile, steps_per_execution=steps_per_execution)
+    vae.compile(
+        keras.optimizers.Adam(0.01),
+        jit_compile=jit_compile,
+        steps_per_execution=steps_per_execution,
+        run_eagerly=run_eagerly,
+    )
     return vae
 
 

@@ -1,5 +1,6 @@
 """A run that was cut goes on as if it had not been, and nothing is written over by mistake."""
 
+import contextlib
 import json
 import logging
 import shutil
@@ -79,16 +80,47 @@ def train(checkpoint, *, vae=None, epochs=9, cut=None, patience=1):
     return vae, history, counter
 
 
-@pytest.fixture(scope="module")
-def uncut():
-    return train(None)
+class Repeatable:
+    """A model that can be trained again from its beginning, without tracing its steps again."""
+
+    def __init__(self):
+        self.vae = model()
+        self.vae.build()
+        self.vae.optimizer.build(self.vae.trainable_variables)
+        self.beginning = self.state()
+
+    def state(self):
+        return [variable.numpy() for variable in (*self.vae.variables, *self.vae.optimizer.variables)]
+
+    def put(self, state):
+        for variable, value in zip((*self.vae.variables, *self.vae.optimizer.variables), state, strict=True):
+            variable.assign(value)
+
+    @contextlib.contextmanager
+    def again(self):
+        """Return the model as it was before training, and put back afterwards what training made of it."""
+        end = self.state()
+        self.put(self.beginning)
+        yield self.vae
+        self.put(end)
 
 
 @pytest.fixture(scope="module")
-def whole_run(tmp_path_factory):
+def repeatable():
+    return Repeatable()
+
+
+@pytest.fixture(scope="module")
+def uncut(repeatable):
+    return train(None, vae=repeatable.vae)
+
+
+@pytest.fixture(scope="module")
+def whole_run(repeatable, uncut, tmp_path_factory):
     """The directory of a run that came to its end."""
     directory = tmp_path_factory.mktemp("whole")
-    train(kv.callbacks.Checkpoint(directory))
+    with repeatable.again() as vae:
+        train(kv.callbacks.Checkpoint(directory), vae=vae)
     return directory
 
 
@@ -114,12 +146,15 @@ def test_the_uncut_run_stops_early_and_lowers_its_learning_rate(uncut):
     assert history.history["learning_rate"][-1] < 0.1
 
 
-def test_a_run_that_was_cut_twice_ends_as_the_uncut_one_bit_for_bit(uncut, tmp_path):
-    for cut in (1, 5):
-        checkpoint = kv.callbacks.Checkpoint(tmp_path)
-        vae = checkpoint.restore()
-        with pytest.raises(KeyboardInterrupt):
-            train(checkpoint, vae=vae, cut=cut)
+def test_a_run_that_was_cut_twice_ends_as_the_uncut_one_bit_for_bit(repeatable, uncut, tmp_path):
+    checkpoint = kv.callbacks.Checkpoint(tmp_path)
+    assert checkpoint.restore() is None
+    with repeatable.again() as vae, pytest.raises(KeyboardInterrupt):
+        train(checkpoint, vae=vae, cut=1)
+    checkpoint = kv.callbacks.Checkpoint(tmp_path)
+    vae = checkpoint.restore()
+    with pytest.raises(KeyboardInterrupt):
+        train(checkpoint, vae=vae, cut=5)
     checkpoint = kv.callbacks.Checkpoint(tmp_path)
     vae = checkpoint.restore()
     assert checkpoint.epoch == 5
@@ -136,6 +171,7 @@ def test_a_run_that_stopped_early_trains_no_more_and_ends_with_its_best_weights(
     assert_equal_runs(run, uncut)
 
 
+@pytest.mark.soak
 def test_with_more_patience_a_run_that_stopped_early_goes_on(uncut, whole):
     checkpoint = kv.callbacks.Checkpoint(whole)
     vae = checkpoint.restore()

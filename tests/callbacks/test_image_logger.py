@@ -28,7 +28,7 @@ def opened(path):
 def run(tmp_path_factory):
     """Three epochs with a picture in every second one, in files and for TensorBoard."""
     directory = tmp_path_factory.mktemp("run")
-    vae = image_vae()
+    vae = image_vae(run_eagerly=True)
     logger = kv.callbacks.ImageLogger(
         directory / "deep" / "pictures", log_dir=directory / "logs", x=images()[:12], num_samples=4, every_n_epochs=2
     )
@@ -158,7 +158,7 @@ def test_what_cannot_be_drawn_or_written_is_refused_before_training(run, tmp_pat
 def test_a_model_with_a_condition_is_drawn_under_the_conditions_of_x(tmp_path):
     x, labels = images()[:12], np.arange(12) % 3
     vae = small_vae(x.shape[1:], condition=kv.conditions.Labels(3))
-    vae.compile("adam")
+    vae.compile("adam", run_eagerly=True)
     with pytest.raises(ValueError, match="`x` must be given with its condition"):
         vae.fit(x, labels, verbose=0, callbacks=[kv.callbacks.ImageLogger(tmp_path / "none")])
     vae.fit(x, labels, verbose=0, callbacks=[kv.callbacks.ImageLogger(tmp_path / "all", x=(x, labels), num_samples=6)])

@@ -29,7 +29,7 @@ def readings(callback, epochs):
 
 @pytest.fixture(scope="module")
 def vae():
-    vae = image_vae()
+    vae = image_vae(run_eagerly=True)
     vae.fit(images(), epochs=2, verbose=0)
     return vae
 

@@ -6,6 +6,7 @@ from PIL import Image
 
 import keras_vae as kv
 from keras_vae_cli import training_run
+from tests.cli.eagerly import eagerly
 from tests.cli.models import tiny
 
 
@@ -19,6 +20,13 @@ def ordinary_log_level(monkeypatch):
 def no_pictures(monkeypatch):
     """Leave out a run's pictures, for tests that are not about them."""
     monkeypatch.setattr(training_run.TrainingRun, "_draw", lambda *_: None)
+
+
+@pytest.fixture
+def eager():
+    """Run steps without tracing them, for tests of short runs."""
+    with eagerly():
+        yield
 
 
 @pytest.fixture(scope="session")

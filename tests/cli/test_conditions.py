@@ -9,17 +9,21 @@ from PIL import Image
 
 import keras_vae as kv
 from keras_vae_cli import main
+from tests.cli.eagerly import eagerly
 from tests.cli.models import tiny
 
 TRAIN = ["--condition", "labels", "--architecture", "mlp", "--units", "8", "--latent-dim", "2", "--epochs", "1"]
 NAMES = ("cat", "dog")
+
+pytestmark = pytest.mark.usefixtures("eager")
 
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
     """Train on digits and return the directory of the run, with its pictures."""
     output = tmp_path_factory.mktemp("run") / "digits"
-    assert main(["train", "digits", *TRAIN, "--limit", "200", "--output", str(output)]) == 0
+    with eagerly():
+        assert main(["train", "digits", *TRAIN, "--limit", "200", "--batch-size", "100", "--output", str(output)]) == 0
     return output
 
 

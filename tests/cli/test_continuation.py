@@ -12,10 +12,11 @@ from keras_vae_cli import main, training_run
 from keras_vae_cli.config_file import read_settings
 from keras_vae_cli.settings import Settings
 from keras_vae_cli.training_data import with_batch_size
+from tests.cli.eagerly import eagerly
 
-SMALL = ("--limit", "256", "--batch-size", "64", "--latent-dim", "2", "--architecture", "mlp", "--units", "8")
+SMALL = ("--limit", "128", "--batch-size", "64", "--latent-dim", "2", "--architecture", "mlp", "--units", "8")
 
-pytestmark = pytest.mark.usefixtures("no_pictures")
+pytestmark = pytest.mark.usefixtures("eager", "no_pictures")
 
 
 def train(output, *more):
@@ -43,7 +44,7 @@ def metrics(directory):
 @pytest.fixture(scope="module")
 def four(tmp_path_factory):
     """Return the directory of a run of four epochs."""
-    with pytest.MonkeyPatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch, eagerly():
         patch.setattr(training_run.TrainingRun, "_draw", lambda *_: None)
         output = tmp_path_factory.mktemp("four") / "run"
         assert train(output, "--epochs", "4") == 0

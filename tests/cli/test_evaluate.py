@@ -192,6 +192,7 @@ def test_all_images_of_a_folder_are_evaluated_at_the_models_size(colour, faces, 
     assert "split" not in record
 
 
+@pytest.mark.soak
 def test_a_process_of_its_own_is_quiet(saved):
     environment = {name: value for name, value in os.environ.items() if name != "TF_CPP_MIN_LOG_LEVEL"}
     command = [sys.executable, "-m", "keras_vae_cli", "evaluate", str(saved), "digits", *QUICK]

@@ -21,11 +21,12 @@ from keras_vae_cli.interruption import SIGNALS, Interrupted, heed, interruptible
 from keras_vae_cli.progress import EpochLines
 from keras_vae_cli.run_directory import RUN_FILES
 from keras_vae_cli.settings import Settings
+from tests.cli.eagerly import eagerly
 from tests.cli.models import tiny
 
 # A likelihood whose scale is set when training ends, a learned prior, and a schedule: all that has a state.
 SETTINGS = (
-    *("digits", "--limit", "256", "--batch-size", "64", "--latent-dim", "2", "--architecture", "mlp", "--units", "8"),
+    *("digits", "--limit", "256", "--batch-size", "128", "--latent-dim", "2", "--architecture", "mlp", "--units", "8"),
     *("--likelihood", "gaussian", "--prior", "gaussian_mixture", "--beta-schedule", "linear", "--beta-epochs", "3"),
 )
 EPOCHS = 4
@@ -49,7 +50,7 @@ def command(output, *more):
 def uncut(tmp_path_factory):
     """Return the directory of a run that was not cut."""
     output = tmp_path_factory.mktemp("uncut") / "run"
-    with pytest.MonkeyPatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch, eagerly():
         patch.setattr(training_run.TrainingRun, "_draw", lambda *_: None)
         assert main(command(output)) == 0
     return output
@@ -85,7 +86,7 @@ def cut(monkeypatch, *, epoch, number):
             self.epoch = epoch
 
         def on_train_batch_end(self, batch, logs=None):
-            if (self.epoch, batch) == (epoch - 1, 1):
+            if (self.epoch, batch) == (epoch - 1, 0):
                 os.kill(os.getpid(), number)
 
     monkeypatch.setattr(training_run, "EpochLines", Cutting)
@@ -96,7 +97,7 @@ def cut_once(tmp_path_factory):
     """Return the directory of a run that was cut in its first and again in its third epoch, and what was said."""
     output, said = tmp_path_factory.mktemp("cut") / "run", []
     for epoch, number, code in ((1, signal.SIGINT, 130), (3, signal.SIGTERM, 143)):
-        with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stderr(io.StringIO()) as errors:
+        with pytest.MonkeyPatch.context() as patch, eagerly(), contextlib.redirect_stderr(io.StringIO()) as errors:
             cut(patch, epoch=epoch, number=number)
             assert main(command(output)) == code
         said.append(errors.getvalue())
@@ -110,7 +111,8 @@ def output(cut_once, tmp_path):
     return tmp_path / "run"
 
 
-def test_ctrl_c_in_a_process_of_its_own_leaves_a_model_and_the_same_command_goes_on(tmp_path, uncut, capsys):
+@pytest.mark.soak
+def test_ctrl_c_in_a_process_of_its_own_leaves_a_model_and_the_same_command_goes_on(tmp_path, capsys):
     environment = {name: value for name, value in os.environ.items() if name != "TF_CPP_MIN_LOG_LEVEL"}
     output = tmp_path / "run"
     # So many epochs that it cannot end before it is cut.
@@ -137,7 +139,8 @@ def test_ctrl_c_in_a_process_of_its_own_leaves_a_model_and_the_same_command_goes
     done = int(said.split()[-1])
     assert main(command(output, "--epochs", str(done))) == 0
     assert f"Resuming after epoch {done} of {done}\n" in capsys.readouterr().out
-    ours, theirs = ((path / "history.csv").read_text().splitlines() for path in (output, uncut))
+    assert main(command(tmp_path / "uncut")) == 0
+    ours, theirs = ((path / "history.csv").read_text().splitlines() for path in (output, tmp_path / "uncut"))
     assert len(ours) == 1 + done
     assert ours[:3] == theirs[:3]
 
@@ -152,10 +155,11 @@ def test_whoever_cuts_a_run_is_told_where_the_model_is_and_how_to_go_on(cut_once
             f"keras-vae: interrupted in epoch {epoch} of {EPOCHS}. The model as it is now: {model}. The same command "
             f"{goes_on}\n"
         )
-    # In the middle of the third epoch of four steps.
-    assert kv.load_model(model).optimizer.iterations == 10
+    # In the middle of the third epoch of two steps.
+    assert kv.load_model(model).optimizer.iterations == 5
 
 
+@pytest.mark.usefixtures("eager")
 def test_a_run_that_was_cut_equals_the_uncut_one_bit_for_bit(output, uncut, monkeypatch, capsys):
     # Killed while it wrote, too: half of a file beside the whole one.
     (output / "unfinished" / ".last.keras.123.partial.keras").write_bytes(b"PK")
@@ -278,6 +282,7 @@ def test_signals_are_as_before_when_all_is_over():
     assert [signal.getsignal(number) for number in SIGNALS] == before
 
 
+@pytest.mark.usefixtures("eager")
 def test_a_run_that_diverges_says_so_in_a_line_keeps_the_last_epoch_and_can_go_on(tmp_path, uncut, monkeypatch, capsys):
     class Spoiling(EpochLines):
         def on_epoch_begin(self, epoch, logs=None):
@@ -291,11 +296,11 @@ def test_a_run_that_diverges_says_so_in_a_line_keeps_the_last_epoch_and_can_go_o
         patch.setattr(training_run, "EpochLines", Spoiling)
         assert main(command(output)) == 2
     (said,) = capsys.readouterr().err.splitlines()
-    assert said.startswith("keras-vae: `kl_loss` must be finite. Received: NaN or infinity in training step 9. ")
+    assert said.startswith("keras-vae: `kl_loss` must be finite. Received: NaN or infinity in training step 5. ")
     assert "lower --learning-rate" in said
     assert [path.name for path in output.iterdir()] == ["unfinished"]
     last = kv.load_model(output / "unfinished" / "last.keras")
-    assert last.optimizer.iterations == 8
+    assert last.optimizer.iterations == 4
     assert np.isfinite(last.generate(2, seed=0)).all()
 
     assert main(command(output)) == 0
@@ -303,6 +308,7 @@ def test_a_run_that_diverges_says_so_in_a_line_keeps_the_last_epoch_and_can_go_o
     assert_the_same_run(output, uncut)
 
 
+@pytest.mark.usefixtures("eager")
 def test_settings_that_diverge_at_once_leave_nothing(tmp_path, capsys):
     output = tmp_path / "run"
     assert main(command(output, "--learning-rate", "1e25")) == 2

@@ -65,7 +65,9 @@ def test_a_disk_that_cannot_be_written_is_said_before_tensorflow_starts(saved, m
     assert os.listdir(mounted) == before
 
 
-@pytest.mark.parametrize("name", ["generate", "single", "evaluate", "score", "export"])
+@pytest.mark.parametrize(
+    "name", ["generate", "single", "evaluate", "score", pytest.param("export", marks=pytest.mark.soak)]
+)
 def test_a_disk_that_fills_up_meanwhile_is_one_line_and_leaves_no_empty_directory(
     saved, mounted, capsys, monkeypatch, name
 ):
@@ -101,7 +103,9 @@ def test_a_place_that_is_a_file_is_refused(saved, tmp_path, capsys, command):
     assert (tmp_path / "a").read_text() == "years of work"
 
 
-@pytest.mark.parametrize("name", ["generate", "single", "evaluate", "score", "export"])
+@pytest.mark.parametrize(
+    "name", ["generate", "single", "evaluate", "score", pytest.param("export", marks=pytest.mark.soak)]
+)
 def test_directories_above_are_made_by_every_command(saved, tmp_path, name):
     assert run(COMMANDS[name], saved, tmp_path / "deep") == 0
     (found,) = (tmp_path / "deep" / "a").iterdir()

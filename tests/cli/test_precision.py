@@ -33,7 +33,8 @@ def single(tmp_path_factory):
         return train(tmp_path_factory.mktemp("single") / "run", "float32")
 
 
-@pytest.mark.parametrize("precision", ["mixed_bfloat16", pytest.param("mixed_float16", marks=pytest.mark.soak)])
+@pytest.mark.soak
+@pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
 def test_half_precision_ends_with_the_elbo_of_float32(tmp_path, capsys, single, precision):
     assert train(tmp_path / "run", precision) == pytest.approx(single, rel=TOLERANCE)
     assert f"\nPrecision {precision}\n" in capsys.readouterr().out
@@ -43,6 +44,7 @@ def test_half_precision_ends_with_the_elbo_of_float32(tmp_path, capsys, single, 
     assert {variable.dtype for variable in vae.trainable_variables} == {"float32"}
 
 
+@pytest.mark.usefixtures("eager")
 def test_steps_that_were_skipped_do_not_count_against_whole_epochs(tmp_path, monkeypatch):
     def interrupted(*_):
         os.kill(os.getpid(), signal.SIGTERM)

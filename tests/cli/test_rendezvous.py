@@ -57,6 +57,7 @@ def test_workers_meet_in_whatever_order_they_come_and_open_their_ports_again(cap
     assert f"Waiting for {', '.join(members[2].others)}\n" in capsys.readouterr().out
 
 
+@pytest.mark.usefixtures("impatient")
 def test_a_list_in_another_order_is_refused_by_all():
     first, second = clusters(2)
     swapped = dataclasses.replace(second, addresses=second.addresses[::-1], index=0)

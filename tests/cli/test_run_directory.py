@@ -14,7 +14,12 @@ from keras_vae_cli.run_directory import RUN_FILES, UNFINISHED, RunDirectory
 from keras_vae_cli.settings import Settings
 from tests.core.test_lock import another_process
 
-QUICK = ("--architecture", "mlp", "--units", "8", "--limit", "64", "--epochs", "1", "--latent-dim", "2")
+QUICK = (
+    *("--architecture", "mlp", "--units", "8", "--limit", "64", "--batch-size", "64", "--epochs", "1"),
+    *("--latent-dim", "2"),
+)
+
+pytestmark = pytest.mark.usefixtures("eager")
 
 
 def train(output, *more):

@@ -21,7 +21,6 @@ with Bar("images", 5) as bar:
     bar.to(5)
 print("the run lives", file=sys.stderr)
 """
-INFO = ["-m", "keras_vae_cli", "info"]
 
 
 def run(arguments, **how):
@@ -61,9 +60,13 @@ def test_a_closed_output_ends_nothing(redirection, tmp_path):
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no full device here")
-def test_an_output_that_is_full_is_said_in_one_line_and_by_the_exit_code(saved):
+@pytest.mark.parametrize(
+    "words", [["--version"], pytest.param(["info", "MODEL"], marks=pytest.mark.soak)], ids=" ".join
+)
+def test_an_output_that_is_full_is_said_in_one_line_and_by_the_exit_code(saved, words):
+    words = [str(saved) if word == "MODEL" else word for word in words]
     with open("/dev/full", "w") as full:
-        done = run([*INFO, str(saved)], stdout=full)
+        done = run(["-m", "keras_vae_cli", *words], stdout=full)
     assert done.returncode == os.EX_IOERR
     assert done.stderr == "keras-vae: standard output could not be written (No space left on device)\n"
 
@@ -128,7 +131,12 @@ def test_numbers_go_with_their_nouns():
     ]
 
 
-@pytest.mark.parametrize("command", ["train", "evaluate", "reconstruct", "encode", "score", "interpolate", "export"])
+FURTHER = ("evaluate", "reconstruct", "encode", "score", "interpolate")
+
+
+@pytest.mark.parametrize(
+    "command", ["train", "export", *(pytest.param(name, marks=pytest.mark.soak) for name in FURTHER)]
+)
 def test_the_help_breaks_no_word_on_60_columns(command):
     done = subprocess.run(
         [sys.executable, "-m", "keras_vae_cli", command, "--help"],

@@ -16,7 +16,10 @@ from keras_vae_cli import main, training_run
 from keras_vae_cli.config_file import read_settings
 from keras_vae_cli.run_directory import RUN_FILES
 
-QUICK = ("--epochs", "1", "--limit", "64", "--latent-dim", "2", "--architecture", "mlp", "--units", "8")
+QUICK = (
+    *("--epochs", "1", "--limit", "64", "--batch-size", "64", "--latent-dim", "2"),
+    *("--architecture", "mlp", "--units", "8"),
+)
 
 
 def nothing_to_be_had(name):
@@ -118,7 +121,7 @@ def test_the_words_on_the_terminal_name_data_numbers_and_files(whole_run):
     assert max(map(len, lines[7:17])) <= 60
 
 
-@pytest.mark.usefixtures("no_pictures")
+@pytest.mark.usefixtures("eager", "no_pictures")
 @pytest.mark.parametrize(
     ("binarize", "train", "test"), [("none", "none: grey", "none: grey"), ("fixed", "fixed: drawn", "fixed: drawn")]
 )
@@ -129,7 +132,7 @@ def test_binarization_is_as_asked_for_and_said_and_an_empty_directory_is_used(tm
     assert metrics["binarization"]["test"].startswith(test)
 
 
-@pytest.mark.usefixtures("no_pictures")
+@pytest.mark.usefixtures("eager", "no_pictures")
 def test_a_config_repeats_its_run_bit_for_bit_and_options_go_before_it(tmp_path):
     def train(name, *arguments):
         assert main(["train", *arguments, "--output", str(tmp_path / name)]) == 0
@@ -163,7 +166,7 @@ def test_an_older_run_is_not_overwritten_in_silence(run, capsys):
     )
 
 
-@pytest.mark.usefixtures("no_pictures")
+@pytest.mark.usefixtures("eager", "no_pictures")
 def test_a_run_is_replaced_when_asked_for_and_only_when_the_new_one_is_whole(tmp_path, capsys, monkeypatch):
     output = tmp_path / "run"
     command = ["train", "digits", *QUICK, "--overwrite", "--output", str(output)]
@@ -248,6 +251,7 @@ def test_a_mistake_is_reported_in_one_line_and_leaves_nothing(tmp_path, capsys, 
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.usefixtures("eager")
 def test_a_loss_that_is_no_number_is_reported_in_one_line(tmp_path, capsys):
     command = ["train", "digits", *QUICK, "--likelihood", "gaussian", "--learning-rate", "1e30"]
     assert main([*command, "--output", str(tmp_path / "run")]) == 2
@@ -257,7 +261,7 @@ def test_a_loss_that_is_no_number_is_reported_in_one_line(tmp_path, capsys):
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.usefixtures("no_pictures")
+@pytest.mark.usefixtures("eager", "no_pictures")
 def test_a_folder_is_trained_on_in_colour_and_broken_files_are_named(tmp_path, capsys, monkeypatch, faces):
     folder, _ = faces
     parts = ("--likelihood", "categorical", "--num-categories", "4", "--architecture", "mlp", "--units", "8")
@@ -288,7 +292,7 @@ def test_a_folder_is_trained_on_in_colour_and_broken_files_are_named(tmp_path, c
     assert trained[0].num_train + trained[0].num_test == 11
 
 
-@pytest.mark.usefixtures("no_pictures")
+@pytest.mark.usefixtures("eager", "no_pictures")
 def test_a_folder_needs_no_slash_and_its_classes_colour_the_latent_space(tmp_path, monkeypatch, faces):
     monkeypatch.chdir(tmp_path)
     for number, file in enumerate(sorted(faces[0].iterdir())):

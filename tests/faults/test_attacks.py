@@ -20,16 +20,11 @@ def attack(tmp_path, *arguments, timeout):
     return report
 
 
-def test_damaged_files_are_refused_by_name(tmp_path):
-    report = attack(tmp_path, "--files", 500, "--seed", 1, timeout=300)
-    assert report["refused"] + report["read"] == report["tries"] == 500
-    assert all(counts["refused"] > 10 for counts in report["by_file"].values())
-
-
 @pytest.mark.soak
 def test_ten_thousand_damaged_files_are_refused_by_name(tmp_path):
     report = attack(tmp_path, "--files", 10_000, "--seed", 2, timeout=600)
     assert report["refused"] + report["read"] == report["tries"] == 10_000
+    assert all(counts["refused"] > 10 for counts in report["by_file"].values())
 
 
 @pytest.mark.soak

@@ -84,15 +84,16 @@ def fit(vae, epochs=3, callbacks=(), **settings):
     return vae.fit(data, epochs=epochs, callbacks=list(callbacks), verbose=0, **settings)
 
 
+XLA = pytest.param({"jit_compile": True, "steps_per_execution": 3}, marks=pytest.mark.soak, id="xla")
 CASES = [
-    ("kl_loss", np.nan, {}),
-    ("reconstruction_loss", np.inf, {"steps_per_execution": 3}),
-    ("gradient", np.inf, {"run_eagerly": True}),
-    ("gradient", np.nan, {"jit_compile": True, "steps_per_execution": 3}),
+    pytest.param("kl_loss", np.nan, {}, id="plain"),
+    pytest.param("reconstruction_loss", np.inf, {"steps_per_execution": 3}, marks=pytest.mark.soak, id="several_steps"),
+    pytest.param("gradient", np.inf, {"run_eagerly": True}, id="eager"),
+    pytest.param("gradient", np.nan, *XLA.values, marks=XLA.marks, id="xla"),
 ]
 
 
-@pytest.mark.parametrize(("term", "value", "options"), CASES, ids=["plain", "several_steps", "eager", "xla"])
+@pytest.mark.parametrize(("term", "value", "options"), CASES)
 def test_the_run_stops_with_the_state_before_the_first_bad_step_and_names_it(term, value, options):
     vae = failing_model(term, value)
     vae.compile(keras.optimizers.AdamW(0.01), **options)
@@ -125,7 +126,7 @@ class NaNAt(keras.optimizers.schedules.LearningRateSchedule):
         return {"step": self.step}
 
 
-@pytest.mark.parametrize("options", [{}, {"jit_compile": True, "steps_per_execution": 3}], ids=["plain", "xla"])
+@pytest.mark.parametrize("options", [pytest.param({}, id="plain"), XLA])
 def test_a_learning_rate_that_is_no_number_is_named_and_changes_nothing(tmp_path, options):
     vae = small_vae(encoder=trunk())
     vae.compile(keras.optimizers.AdamW(NaNAt(STEPS)), **options)
@@ -156,7 +157,11 @@ class SpoilsAt(keras.constraints.Constraint):
         return {"step": self.step}
 
 
-@pytest.mark.parametrize("options", [{}, {"jit_compile": True}, {"run_eagerly": True}], ids=["plain", "xla", "eager"])
+@pytest.mark.parametrize(
+    "options",
+    [{}, pytest.param({"jit_compile": True}, marks=pytest.mark.soak), {"run_eagerly": True}],
+    ids=["plain", "xla", "eager"],
+)
 def test_an_update_that_spoils_the_weights_is_named_with_its_step_and_taken_back(options):
     # Behind a relu, which hides them from every term.
     hidden = keras.layers.Dense(9, activation="relu", kernel_constraint=SpoilsAt(STEPS + 2))
@@ -253,6 +258,7 @@ class FailsAt(keras.layers.Layer):
         return tf.where(tf.reduce_any(x == 77.0), np.nan, x)
 
 
+@pytest.mark.soak
 def test_what_one_replica_meets_changes_nothing_on_any():
     x = np.resize(X, (48, 6))
     x[40, 3] = 77.0

@@ -9,6 +9,7 @@ import keras_vae as kv
 from tests.models.conftest import small_vae
 
 SHAPE = (4, 3, 1)
+TOO_HIGH = 0.05  # a learning rate, by ten times
 LIKELIHOODS = {
     "bernoulli": lambda: kv.likelihoods.Bernoulli(SHAPE),
     "continuous_bernoulli": lambda: kv.likelihoods.ContinuousBernoulli(SHAPE),
@@ -36,8 +37,7 @@ DATA = {
 
 
 def assert_trains(vae, x, batch_size, epochs=4):
-    """Train at a learning rate that is ten times too high, and find every number finite."""
-    vae.compile(keras.optimizers.Adam(0.05), run_eagerly=True)
+    """Train, and find every number finite."""
     history = vae.fit(x, batch_size=batch_size, epochs=epochs, verbose=0).history
     assert all(np.isfinite(values).all() for values in history.values())
     assert all(np.isfinite(weight).all() for weight in vae.get_weights())
@@ -45,24 +45,26 @@ def assert_trains(vae, x, batch_size, epochs=4):
     return history
 
 
-@pytest.mark.parametrize("data", DATA)
 @pytest.mark.parametrize("likelihood", LIKELIHOODS)
-def test_every_likelihood_trains_on(data, likelihood):
-    make, batch_size = DATA[data]
-    x = make()
-    if likelihood == "categorical":
-        x = np.round(x)
-    vae, fresh = (small_vae(likelihood=LIKELIHOODS[likelihood]()) for _ in range(2))
+def test_every_likelihood_trains_on(likelihood):
+    vae = small_vae(likelihood=LIKELIHOODS[likelihood]())
     vae.build()
-    fresh.compile("adam")
-    fresh.set_weights(vae.get_weights())
-    history = assert_trains(vae, x, batch_size)
-    if (
-        data == "batches_of_one"
-    ):  # losses of single images, one sample each, are mostly noise; `evaluate` repeats its own
-        assert vae.evaluate(x, verbose=0)[0] < fresh.evaluate(x, verbose=0)[0]
-    else:
-        assert history["loss"][-1] < history["loss"][0]
+    vae.compile(keras.optimizers.Adam(TOO_HIGH))
+    vae.optimizer.build(vae.trainable_variables)
+    untrained = [(variable, variable.numpy()) for variable in (*vae.variables, *vae.optimizer.variables)]
+    for data, (make, batch_size) in DATA.items():
+        for variable, value in untrained:
+            variable.assign(value)
+        x = make()
+        if likelihood == "categorical":
+            x = np.round(x)
+        before = vae.evaluate(x, verbose=0)[0]
+        history = assert_trains(vae, x, batch_size)
+        # Losses of single images, one sample each, are mostly noise; `evaluate` repeats its own.
+        if data == "batches_of_one":
+            assert vae.evaluate(x, verbose=0)[0] < before, data
+        else:
+            assert history["loss"][-1] < history["loss"][0], data
 
 
 @pytest.mark.parametrize("normalized", [False, True])
@@ -74,6 +76,7 @@ def test_batches_of_one_image_train_through_batch_normalization(normalized):
         prior=kv.priors.VampPrior(2),
         objective=kv.objectives.ELBO(kl="monte_carlo"),
     )
+    vae.compile(keras.optimizers.Adam(TOO_HIGH), run_eagerly=True)
     assert_trains(vae, np.ones((2, 8, 8, 1), "float32"), batch_size=1, epochs=3)
 
 
@@ -83,7 +86,7 @@ POSTERIORS = {
 }
 
 
-def descend(vae, x, variable, entries, *, rate=5.0, steps=50):
+def descend(vae, x, variable, entries, *, rate=10.0, steps=25):
     """Let Adam move some entries of one variable by the model's loss alone, and return where they came by.
 
     Every loss and gradient is finite.
@@ -101,15 +104,14 @@ def descend(vae, x, variable, entries, *, rate=5.0, steps=50):
     return np.array(path)
 
 
-@pytest.mark.parametrize("start", [-150.0, 150.0])
 @pytest.mark.parametrize("posterior", POSTERIORS)
-def test_log_variances_that_bad_luck_puts_far_outside_are_finite_and_come_back(posterior, start):
+def test_log_variances_that_bad_luck_puts_far_outside_are_finite_and_come_back(posterior):
     vae = small_vae(posterior=POSTERIORS[posterior](2))
     vae.build()
     low, high = vae.posterior.log_var_range
     bias = vae.posterior.projection.bias
     log_vars = np.arange(bias.shape[0]) // 2 == 1
-    bias.assign(start * log_vars)
+    bias.assign(np.where(log_vars, np.where(np.arange(bias.shape[0]) % 2, 150.0, -150.0), 0.0))  # below and above
     path = descend(vae, np.ones((4, 6), "float32"), bias, log_vars)
     assert np.any((path > low) & (path < high), axis=0).all()
 

@@ -32,7 +32,11 @@ class Count(keras.callbacks.Callback):
 
 @pytest.mark.parametrize(
     ("kind", "options"),
-    [("array", {}), ("pipeline", {"steps_per_execution": 3}), ("pipeline", {"jit_compile": True})],
+    [
+        ("array", {}),
+        ("pipeline", {"steps_per_execution": 3}),
+        pytest.param("pipeline", {"jit_compile": True}, marks=pytest.mark.soak),
+    ],
     ids=["array", "several_steps", "xla"],
 )
 def test_nothing_is_traced_after_the_first_epoch(kind, options, tmp_path):
