@@ -16,6 +16,7 @@ from keras_vae import core
 from keras_vae.core import keras_internals
 from keras_vae.likelihoods.causal_network import CausalNetwork
 from tests.contract import ALL_MODELS, EXPORTED, ROWS, build, model_of
+from tests.soaked import soaked
 from tests.violations import assert_none
 
 REGISTERED = {
@@ -34,11 +35,6 @@ CASES = [
 cases = pytest.mark.parametrize(("name", "given"), CASES)
 models = pytest.mark.parametrize("model", ALL_MODELS)
 DISTRIBUTIONS = (kv.likelihoods.Likelihood, kv.posteriors.Posterior, kv.priors.Prior, kv.conditions.Condition)
-
-
-def soaked(cases, quick):
-    """Return cases of which all but the quick ones are left to the soak tests."""
-    return [case if case in quick else pytest.param(case, marks=pytest.mark.soak) for case in cases]
 
 
 def parameters_of(part):

@@ -177,6 +177,7 @@ def test_when_one_of_three_is_gone_the_others_end_and_the_same_command_goes_on(t
     assert_the_same_run(tmp_path, again, alone(epochs))
 
 
+@pytest.mark.soak
 def test_workers_of_other_settings_are_told_what_differs(tmp_path):
     class Different(Workers):
         def _start(self, addresses, index, epochs):

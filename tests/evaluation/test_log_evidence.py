@@ -16,6 +16,7 @@ from keras_vae.evaluation import execution, log_evidence
 from keras_vae.evaluation.estimate import LogMean, SharedSamples
 from keras_vae.evaluation.log_evidence import estimate_evidence
 from tests.linear_gaussian import LinearGaussian, linear_vae, randomize_posterior, set_posterior
+from tests.soaked import soaked
 
 DIAGONAL = kv.posteriors.DiagonalGaussian
 FULL = kv.posteriors.FullCovarianceGaussian
@@ -278,13 +279,7 @@ def assert_methods_agree(vae, x):
     assert np.all(np.abs(found[0].log_evidence - found[1].log_evidence) < 4.5 * error + 1e-5)
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        pytest.param(name, marks=pytest.mark.soak if name in ("fixed_scale", "scale_per_dimension", "one_hot") else ())
-        for name in LIKELIHOODS
-    ],
-)
+@pytest.mark.parametrize("name", soaked(LIKELIHOODS, quick=("bernoulli", "optimal_scale")))
 def test_every_likelihood_has_an_evidence_on_which_methods_agree(name):
     kind, options, x = LIKELIHOODS[name]
     vae = small_vae(kind((4,), **options))

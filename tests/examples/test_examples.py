@@ -12,6 +12,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests.soaked import soaked
+
 ROOT = pathlib.Path(__file__).parents[2]
 EXAMPLES = {path.stem: path for path in sorted((ROOT / "examples").glob("[0-9]*.py"))}
 INDEX = ROOT / "examples" / "README.md"
@@ -21,9 +23,8 @@ KERNEL_ARGUMENTS = ["-f", "/content/kernel.json", "--f=/tmp/kernel.json"]
 A_PAGE = 45
 
 examples = pytest.mark.parametrize("name", EXAMPLES)
-# The first one runs in a kernel all the same, and the sigmas, divergences and conditions of the others are tested where
-# they are made.
-LONG = ("01_fashion_mnist", "05_calibrated_decoder", "06_monte_carlo_kl", "08_conditions")
+# The first one runs in a kernel all the same.
+QUICK = ("03_autoencoder_or_vae", "09_gaps")
 
 
 def cells(name):
@@ -127,9 +128,7 @@ def test_there_are_examples():
     assert len(EXAMPLES) >= 6
 
 
-@pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=pytest.mark.soak if name in LONG else ()) for name in EXAMPLES]
-)
+@pytest.mark.parametrize("name", soaked(EXAMPLES, quick=QUICK))
 def test_it_runs_and_leaves_its_pictures_and_nothing_elsewhere(name, run):
     _, folder = run(name)
     assert [path.name for path in folder.iterdir()] == ["results"]
@@ -185,6 +184,7 @@ def test_the_index_names_every_example_and_its_pictures_are_there():
     assert not [link for link in links if not (INDEX.parent / link).exists()]
 
 
+@pytest.mark.soak
 def test_beta_buys_a_lower_rate_for_more_distortion(run):
     printed, _ = run("04_beta_and_rate_distortion")
     table = printed.split("slope to the next\n")[1].splitlines()[:2]
@@ -218,6 +218,7 @@ def test_monte_carlo_agrees_with_the_closed_form(run):
     assert "There is no closed form for the KL divergence of" in printed
 
 
+@pytest.mark.soak
 def test_elbo_and_gap_add_up_to_the_exact_evidence_and_bounds_are_in_order(run):
     printed, _ = run("07_evidence")
     exact = float(re.search(r"exact evidence (\S+) nats", printed)[1])

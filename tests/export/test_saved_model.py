@@ -7,8 +7,7 @@ import tensorflow as tf
 import keras_vae as kv
 from tests.export import models, run_c
 
-# The others' encoders and decoders are exported in other formats, too; their signatures are made by the same code.
-BRIEF = ("conv", "colour", "hierarchy", "categories", "autoencoder", "Labels")
+BRIEF = ("conv", "hierarchy", "Labels")  # the others are left to the soak; the same code makes their signatures
 cases, all_models = (
     pytest.mark.parametrize(
         names,

@@ -7,9 +7,10 @@ from tensorflow_serving.apis import prediction_log_pb2
 
 import keras_vae as kv
 from tests.export import models, stand_in_server
+from tests.soaked import soaked
 
 
-@pytest.fixture(scope="module", params=["categories", "hierarchy"])
+@pytest.fixture(scope="module", params=soaked(["categories", "hierarchy"], quick=["categories"]))
 def export(request, tmp_path_factory):
     """A model, the path of its export, and the graphs of its signatures."""
     vae = models.make(request.param)

@@ -7,6 +7,7 @@ import tensorflow as tf
 
 import keras_vae as kv
 from tests.models.conftest import small_vae
+from tests.soaked import soaked
 
 SHAPE = (4, 3, 1)
 TOO_HIGH = 0.05  # a learning rate, by ten times
@@ -45,7 +46,7 @@ def assert_trains(vae, x, batch_size, epochs=4):
     return history
 
 
-@pytest.mark.parametrize("likelihood", LIKELIHOODS)
+@pytest.mark.parametrize("likelihood", soaked(LIKELIHOODS, quick=("bernoulli", "gaussian_learned")))
 def test_every_likelihood_trains_on(likelihood):
     vae = small_vae(likelihood=LIKELIHOODS[likelihood]())
     vae.build()

@@ -144,20 +144,6 @@ def examples(number):
     )
 
 
-@examples(4)
-@given(case=cases())
-def test_what_is_trained_is_saved_and_loaded(case):
-    with tempfile.TemporaryDirectory() as directory:
-        check(*build(case), directory)
-
-
-@examples(1)
-@given(case=cases())
-def test_what_is_exported_answers_as_the_model_does(case):
-    with tempfile.TemporaryDirectory() as directory:
-        check_export(*build(case), directory)
-
-
 @pytest.mark.soak
 @examples(80)
 @given(case=cases())
