@@ -274,6 +274,20 @@ def ratios():
     return markdown(["", "images/s", *kinds], lines, "lrrrrr")
 
 
+def throughput_before():
+    """Return `fit` against that of an older commit, for each workload."""
+    lines = [
+        [
+            row["title"],
+            *(f"{row['images_per_second'][peer]:,.0f}" for peer in ("ours before", "ours")),
+            f"{row['ours_over']['ours before']:.2f} ×",
+            f"`{row['before'][:7]}`, {row['date'][:10]}",
+        ]
+        for row in {row["workload"]: row for row in results("throughput_before")}.values()
+    ]
+    return markdown(["", "images/s before", "now", "ratio", "before, and when measured"], lines, "lrrrl")
+
+
 def losses():
     """Return what guard, trackers, callbacks and Python cost a step."""
     return throughput_script.markdown([row for row in results("throughput") if "losses" in row["workload"]])
@@ -409,6 +423,7 @@ TABLES = {
         kills,
         faults,
         throughput,
+        throughput_before,
         ratios,
         losses,
         scaling,
