@@ -160,7 +160,7 @@ class RunDirectory:
             raise Mistake(f"`--output` must be a directory. Received: {self._words()} ({error.strerror})") from error
         strangers = [name for name in found if name not in (*RUN_FILES, UNFINISHED, _REHEARSAL)]
         # What a killed process had begun to write is ours too.
-        known = (*RUN_FILES, *CHECKPOINTS, WHOLE, _TEMPORARY, _REHEARSAL)
+        known = (*RUN_FILES, *CHECKPOINTS, WHOLE, _TEMPORARY, _REHEARSAL, _LOCK)
         strangers += [f"{UNFINISHED}/{name}" for name in inside if name not in known and ".partial" not in name]
         if strangers:
             raise Mistake(

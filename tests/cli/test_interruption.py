@@ -161,7 +161,8 @@ def test_whoever_cuts_a_run_is_told_where_the_model_is_and_how_to_go_on(cut_once
 
 @pytest.mark.usefixtures("eager")
 def test_a_run_that_was_cut_equals_the_uncut_one_bit_for_bit(output, uncut, monkeypatch, capsys):
-    # Killed while it wrote, too: half of a file beside the whole one.
+    # Killed while it wrote, too: half of a file beside the whole one, and the lock that no process holds.
+    (output / "unfinished" / ".lock").touch()
     (output / "unfinished" / ".last.keras.123.partial.keras").write_bytes(b"PK")
     (output / "unfinished" / "model.keras").unlink()
     # What lies beside the checkpoint does not count, whatever it says.

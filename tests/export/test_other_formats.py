@@ -205,3 +205,11 @@ def test_the_program_in_the_guide_runs(tmp_path, monkeypatch):
         found = run(tmp_path / path, {"x": given["x"]})
         for key, value in models.answer(vae, "encode", given).items():
             np.testing.assert_allclose(found[key], value, rtol=0, atol=1e-4)
+
+
+@formats
+def test_a_policy_that_was_set_after_the_model_was_made_changes_nothing(form, small, tmp_path):
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    path = export(form, small, tmp_path / form) / f"encoder{FORMATS[form]}"
+    x = models.request(small, 3)["x"]
+    np.testing.assert_allclose(run(path, {"x": x})["mean"], small.encode(x), rtol=1e-4, atol=1e-5)
