@@ -5,7 +5,7 @@ RUN := .venv/.installed
 DEV := .venv/.installed-dev
 INSTALL := -m pip install --quiet --disable-pip-version-check
 PIP_INSTALL := $(BIN)/python $(INSTALL)
-# Two processes test, with one thread each.
+# Two processes run the tests, with one thread each.
 test test-oldest soak: export TF_NUM_INTRAOP_THREADS := 1
 PYTEST := -q -n 2 --dist loadfile --no-loadscope-reorder
 

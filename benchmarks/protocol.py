@@ -173,7 +173,9 @@ def append_row(path, row):
     rows = json.loads(path.read_text()) if path.exists() else []
     names = ("keras-vae", "tensorflow", "keras", "tensorflow-probability", "numpy")
     script = pathlib.Path(sys.argv[0])
-    command = shlex.join(["python", f"benchmarks/{script.name}", *sys.argv[1:]])
+    # Where something lay on one machine helps nobody on another.
+    words = [pathlib.Path(word).name if os.path.isabs(word) else word for word in sys.argv[1:]]
+    command = shlex.join(["python", f"benchmarks/{script.name}", *words])
     versions = {name: importlib.metadata.version(name) for name in names} | {"python": platform.python_version()}
     now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
     rows.append({**row, "command": command, "versions": versions, "date": now})

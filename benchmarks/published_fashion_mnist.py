@@ -153,7 +153,7 @@ def main(arguments=None):
     recipe = dataclasses.replace(recipe, epochs=options.epochs or recipe.epochs)
     independent = options.likelihood == "bernoulli"
     if options.quick:
-        # Without instructions for bfloat16 a processor takes minutes for a thousand images that look back.
+        # A processor without instructions for bfloat16 takes minutes for a thousand images of the other likelihood.
         part = 20 if independent else 2
         data = protocol.Split(data.train[: 100 * part], data.validation[: 10 * part], data.test[: 5 * part])
         tuning = recipe.tuning and dataclasses.replace(recipe.tuning, epochs=1)

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 import keras_vae as kv
+from tests.soaked import soaked
 
 ROOT = pathlib.Path(__file__).parents[1]
 PAGES = sorted([ROOT / "README.md", *ROOT.glob("saved_models/*/README.md"), *(ROOT / "docs").rglob("*.md")])
@@ -53,7 +54,7 @@ def run(fashion, tmp_path, monkeypatch):
 
 @pytest.mark.parametrize(
     "page",
-    [page if page.name in QUICK else pytest.param(page, marks=pytest.mark.soak) for page in WITH_CODE],
+    soaked(WITH_CODE, quick=[page for page in WITH_CODE if page.name in QUICK]),
     ids=lambda page: page.relative_to(ROOT).as_posix(),
 )
 def test_the_programs_of_a_page_run(page, run, tmp_path):

@@ -11,8 +11,7 @@ from keras_vae.core import global_sum, is_multi_worker, keras_internals, num_rep
 
 _RATE = "Try a lower learning rate, `clipnorm` in the optimizer, or a narrower range of the posterior's scale"
 _ADVICE = {
-    "data": "Look at the data set and its sample weights; if NaN stands for what is missing, make the model with "
-    "`missing=True`",
+    "data": "Look at the data set and its sample weights",
     "kl_loss": _RATE,
     "reconstruction_loss": "Try a lower learning rate, `clipnorm` in the optimizer, or rescaled data",
     "loss": "Its terms were finite: look at beta and at the regularisers",
@@ -126,7 +125,7 @@ class DivergenceGuard:
         raise self._error(self.terms[number], step, last, float(self._largest.numpy()))
 
     @contextlib.contextmanager
-    def naming(self, optimizer):
+    def naming(self, model):
         """Name the step in whose data a data set's own check, which runs ahead of the step, found NaN or infinity."""
         try:
             yield
@@ -134,17 +133,18 @@ class DivergenceGuard:
             if "must be finite. Received: NaN or infinity" not in str(error):
                 raise
             self.reset()
-            done = int(optimizer.iterations.numpy())
-            raise self._error("data", done + 1, done) from error
+            done, remedy = int(model.optimizer.iterations.numpy()), model.spec.x.remedy
+            remedy = f" {remedy}." if remedy and remedy in str(error) and not model.missing else ""
+            raise self._error("data", done + 1, done, remedy=remedy) from error
 
     @staticmethod
-    def _error(term, step, last, largest=0.0):
+    def _error(term, step, last, largest=0.0, remedy=""):
         advice = _ADVICE.get(term, _OTHER_ADVICE)
         if largest > _LARGE and term not in ("data", "learning_rate"):
             advice = f"The data reach {largest:.3g}: rescale the data, so that they are about 1 in size"
         return DivergenceError(
             f"`{term}` must be finite. Received: NaN or infinity in training step {step}. The weights are those of "
-            f"step {last}. {advice}.",
+            f"step {last}. {advice}.{remedy}",
             term=term,
             step=step,
         )

@@ -293,7 +293,7 @@ class Trainer(Settled, keras.Model, abc.ABC):
         callbacks = with_own_callbacks(callbacks, [DivergenceWatch(self._run.guard), EpochCounter(counters)])
         initial_epoch = first_epoch(callbacks, initial_epoch, epochs)
         check_finite_weights(self, "to be trained")
-        with self._run.guard.naming(self.optimizer):
+        with self._run.guard.naming(self):
             try:
                 return super().fit(
                     x,

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import keras_vae as kv
+from tests.again import Again
 from tests.models.conftest import binary, small_vae
 
 X = binary(40)
@@ -80,46 +81,29 @@ def train(checkpoint, *, vae=None, epochs=9, cut=None, patience=1):
     return vae, history, counter
 
 
-class Repeatable:
-    """A model that can be trained again from its beginning, without tracing its steps again."""
-
-    def __init__(self):
-        self.vae = model()
-        self.vae.build()
-        self.vae.optimizer.build(self.vae.trainable_variables)
-        self.beginning = self.state()
-
-    def state(self):
-        return [variable.numpy() for variable in (*self.vae.variables, *self.vae.optimizer.variables)]
-
-    def put(self, state):
-        for variable, value in zip((*self.vae.variables, *self.vae.optimizer.variables), state, strict=True):
-            variable.assign(value)
-
-    @contextlib.contextmanager
-    def again(self):
-        """Return the model as it was before training, and put back afterwards what training made of it."""
-        end = self.state()
-        self.put(self.beginning)
-        yield self.vae
-        self.put(end)
+@contextlib.contextmanager
+def rewound(again):
+    """Return a model as it was before training, and put back afterwards what training made of it."""
+    end = Again(again.model)
+    yield again()
+    end()
 
 
 @pytest.fixture(scope="module")
 def repeatable():
-    return Repeatable()
+    return Again(model())
 
 
 @pytest.fixture(scope="module")
 def uncut(repeatable):
-    return train(None, vae=repeatable.vae)
+    return train(None, vae=repeatable())
 
 
 @pytest.fixture(scope="module")
 def whole_run(repeatable, uncut, tmp_path_factory):
     """The directory of a run that came to its end."""
     directory = tmp_path_factory.mktemp("whole")
-    with repeatable.again() as vae:
+    with rewound(repeatable) as vae:
         train(kv.callbacks.Checkpoint(directory), vae=vae)
     return directory
 
@@ -149,7 +133,7 @@ def test_the_uncut_run_stops_early_and_lowers_its_learning_rate(uncut):
 def test_a_run_that_was_cut_twice_ends_as_the_uncut_one_bit_for_bit(repeatable, uncut, tmp_path):
     checkpoint = kv.callbacks.Checkpoint(tmp_path)
     assert checkpoint.restore() is None
-    with repeatable.again() as vae, pytest.raises(KeyboardInterrupt):
+    with rewound(repeatable) as vae, pytest.raises(KeyboardInterrupt):
         train(checkpoint, vae=vae, cut=1)
     checkpoint = kv.callbacks.Checkpoint(tmp_path)
     vae = checkpoint.restore()

@@ -12,7 +12,7 @@ from tests.cli.models import tiny
 
 @pytest.fixture(autouse=True)
 def ordinary_log_level(monkeypatch):
-    # The commands set this variable for their process, which here is everybody's.
+    # Processes that a test starts say nothing of GPUs that are not there.
     monkeypatch.setenv("TF_CPP_MIN_LOG_LEVEL", "3")
 
 

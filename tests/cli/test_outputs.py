@@ -9,6 +9,7 @@ import pytest
 import keras_vae as kv
 from keras_vae_cli import main
 from keras_vae_cli.outputs import parents_made
+from tests.soaked import soaked
 
 
 @pytest.fixture
@@ -34,6 +35,8 @@ COMMANDS = {
 }
 
 commands = pytest.mark.parametrize("command", COMMANDS.values(), ids=COMMANDS)
+WRITERS = [name for name in COMMANDS if name != "train"]
+writers = pytest.mark.parametrize("name", soaked(WRITERS, quick=WRITERS[:-1]))
 
 
 def run(command, saved, out):
@@ -65,9 +68,7 @@ def test_a_disk_that_cannot_be_written_is_said_before_tensorflow_starts(saved, m
     assert os.listdir(mounted) == before
 
 
-@pytest.mark.parametrize(
-    "name", ["generate", "single", "evaluate", "score", pytest.param("export", marks=pytest.mark.soak)]
-)
+@writers
 def test_a_disk_that_fills_up_meanwhile_is_one_line_and_leaves_no_empty_directory(
     saved, mounted, capsys, monkeypatch, name
 ):
@@ -103,9 +104,7 @@ def test_a_place_that_is_a_file_is_refused(saved, tmp_path, capsys, command):
     assert (tmp_path / "a").read_text() == "years of work"
 
 
-@pytest.mark.parametrize(
-    "name", ["generate", "single", "evaluate", "score", pytest.param("export", marks=pytest.mark.soak)]
-)
+@writers
 def test_directories_above_are_made_by_every_command(saved, tmp_path, name):
     assert run(COMMANDS[name], saved, tmp_path / "deep") == 0
     (found,) = (tmp_path / "deep" / "a").iterdir()

@@ -10,6 +10,7 @@ import pytest
 
 from keras_vae_cli.command import LOG_LEVEL
 from keras_vae_cli.screen import counted, in_words
+from tests.soaked import soaked
 
 TALK = """
 import sys
@@ -60,9 +61,7 @@ def test_a_closed_output_ends_nothing(redirection, tmp_path):
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no full device here")
-@pytest.mark.parametrize(
-    "words", [["--version"], pytest.param(["info", "MODEL"], marks=pytest.mark.soak)], ids=" ".join
-)
+@pytest.mark.parametrize("words", soaked([["--version"], ["info", "MODEL"]], quick=[["--version"]]), ids=" ".join)
 def test_an_output_that_is_full_is_said_in_one_line_and_by_the_exit_code(saved, words):
     words = [str(saved) if word == "MODEL" else word for word in words]
     with open("/dev/full", "w") as full:
@@ -131,12 +130,10 @@ def test_numbers_go_with_their_nouns():
     ]
 
 
-FURTHER = ("evaluate", "reconstruct", "encode", "score", "interpolate")
+COMMANDS = ("train", "evaluate", "reconstruct", "encode", "score", "interpolate", "export")
 
 
-@pytest.mark.parametrize(
-    "command", ["train", "export", *(pytest.param(name, marks=pytest.mark.soak) for name in FURTHER)]
-)
+@pytest.mark.parametrize("command", soaked(COMMANDS, quick=("train", "export")))
 def test_the_help_breaks_no_word_on_60_columns(command):
     done = subprocess.run(
         [sys.executable, "-m", "keras_vae_cli", command, "--help"],

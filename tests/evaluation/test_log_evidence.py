@@ -335,7 +335,7 @@ def test_nothing_is_traced_anew_in_a_second_call(method):
     assert len(traces) == before
 
 
-@pytest.mark.parametrize("method", ["importance", "prior", pytest.param("ais", marks=pytest.mark.soak)])
+@pytest.mark.parametrize("method", soaked(["importance", "prior", "ais"], quick=["importance", "prior"]))
 def test_a_second_call_may_have_other_fields_and_dtypes(method):
     vae, x = small_vae(kv.likelihoods.Bernoulli((5,))), binary(3, 5)
     options = {"num_steps": 3} if method == "ais" else {}

@@ -116,12 +116,18 @@ def numbers(text):
     ]
 
 
-def assert_shows_something(path):
-    """Check that a picture has some size and is not blank."""
-    with Image.open(path) as image:
-        pixels = np.asarray(image.convert("RGB"))
-    assert min(pixels.shape[:2]) > 100, path.name
-    assert pixels.std() > 5 and len(np.unique(pixels)) > 20, f"{path.name} is blank"
+def assert_left_its_pictures(name, results):
+    """Check that each picture that an example writes is there, has some size and is not blank."""
+    promised = re.findall(r'options\.output / f?"([^"]+\.(?:png|gif))"', "\n".join(code_cells(name)))
+    assert promised, f"{name} shows nothing"
+    for picture in promised:
+        found = list(results.glob(re.sub(r"\{[^}]*\}", "*", picture)))
+        assert found, f"{name} left no {picture}"
+        for path in found:
+            with Image.open(path) as image:
+                pixels = np.asarray(image.convert("RGB"))
+            assert min(pixels.shape[:2]) > 100, path.name
+            assert pixels.std() > 5 and len(np.unique(pixels)) > 20, f"{path.name} is blank"
 
 
 def test_there_are_examples():
@@ -132,13 +138,7 @@ def test_there_are_examples():
 def test_it_runs_and_leaves_its_pictures_and_nothing_elsewhere(name, run):
     _, folder = run(name)
     assert [path.name for path in folder.iterdir()] == ["results"]
-    promised = re.findall(r'options\.output / f?"([^"]+\.(?:png|gif))"', "\n".join(code_cells(name)))
-    assert promised, f"{name} shows nothing"
-    for picture in promised:
-        found = list((folder / "results").glob(re.sub(r"\{[^}]*\}", "*", picture)))
-        assert found, f"{name} left no {picture}"
-        for path in found:
-            assert_shows_something(path)
+    assert_left_its_pictures(name, folder / "results")
 
 
 @examples

@@ -208,7 +208,7 @@ def test_nan_within_a_data_set_is_named_with_its_step(make):
     vae = small_vae()
     vae.compile("adam", steps_per_execution=1 if make is of_a_generator else 3)
     with pytest.raises(
-        DivergenceError, match="`data` must be finite.* in training step 5. .* those of step 4."
+        DivergenceError, match="`data` must be finite.* in training step 5. .* those of step 4. .* with `missing=True`."
     ) as caught:
         vae.fit(make(x), verbose=0)
     assert (caught.value.term, caught.value.step) == ("data", 5)

@@ -1,5 +1,6 @@
 """Small models and data that the tests of this folder share."""
 
+import keras
 import numpy as np
 
 import keras_vae as kv
@@ -16,6 +17,22 @@ def small_vae(event_shape=(6,), latent_dim=2, *, posterior=None, likelihood=None
         dtype=dtype,
         **parts,
     )
+
+
+def compiled(**parts):
+    """Build and compile a small dense VAE, the same in each call."""
+    keras.utils.set_random_seed(0)
+    vae = small_vae(**parts)
+    vae.compile(keras.optimizers.SGD(0.05))
+    return vae
+
+
+def plain(event=(6,)):
+    """Return a model of plain Keras that takes the same arrays."""
+    keras.utils.set_random_seed(0)
+    model = keras.Sequential([keras.Input(event), keras.layers.Flatten(), keras.layers.Dense(6)])
+    model.compile(keras.optimizers.SGD(0.05), "mse")
+    return model
 
 
 def hierarchy(dims=(3, 2), event_shape=(6,), objective=None, likelihood=None, encoders=None, prior=None, **parts):

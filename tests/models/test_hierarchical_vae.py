@@ -10,13 +10,15 @@ from scipy.stats import multivariate_normal
 import keras_vae as kv
 from tests.models.conftest import binary, hierarchy
 from tests.models.test_saving import run_python
+from tests.soaked import soaked
 
 X = binary(48)
 
 
-@pytest.mark.parametrize(
-    ("kl", "dims"), [("monte_carlo", (3, 2)), pytest.param("closed_form", (4, 3, 2), marks=pytest.mark.soak)]
-)
+CASES = [("monte_carlo", (3, 2)), ("closed_form", (4, 3, 2))]
+
+
+@pytest.mark.parametrize(("kl", "dims"), soaked(CASES, quick=CASES[:1]))
 def test_fit_raises_the_elbo(dims, kl):
     vae = hierarchy(dims, objective=kv.objectives.ELBO(kl=kl))
     vae.compile(keras.optimizers.Adam(0.01))
@@ -143,7 +145,7 @@ def test_a_fresh_process_loads_the_model_and_goes_on(tmp_path):
     np.testing.assert_allclose(outputs["after"], vae.reconstruct(X), atol=1e-6)
 
 
-@pytest.mark.parametrize("gradient", [pytest.param("plain", marks=pytest.mark.soak), "dreg"])
+@pytest.mark.parametrize("gradient", soaked(["plain", "dreg"], quick=["dreg"]))
 def test_the_importance_weighted_bound_trains_a_hierarchy(gradient):
     vae = hierarchy(objective=kv.objectives.IWELBO(5, gradient=gradient))
     vae.compile("adam")

@@ -8,6 +8,7 @@ import tensorflow as tf
 import keras_vae as kv
 from keras_vae.core import keras_internals
 from tests.models.conftest import binary
+from tests.soaked import soaked
 
 register = keras.saving.register_keras_serializable(package="tests")
 
@@ -130,7 +131,7 @@ MODELS = {
     "silent": lambda: watched_vae(SilentPosterior),
     "hierarchy": watched_hierarchy,
 }
-models = pytest.mark.parametrize("model", ["conditional", pytest.param("silent", marks=pytest.mark.soak), "hierarchy"])
+models = pytest.mark.parametrize("model", soaked(MODELS, quick=("conditional", "hierarchy")))
 
 
 def watched_in(parts):
@@ -166,8 +167,7 @@ def assert_same(before, after):
     ("model", "jit_compile"),
     [
         *[(model, False) for model in MODELS],
-        ("conditional", True),
-        *[pytest.param(model, True, marks=pytest.mark.soak) for model in ("silent", "hierarchy")],
+        *soaked([(model, True) for model in MODELS], quick=[("conditional", True)]),
     ],
 )
 def test_in_fit_dropout_is_active_and_moving_averages_move_in_every_part(model, jit_compile):

@@ -7,6 +7,7 @@ import tensorflow as tf
 
 import keras_vae as kv
 from tests.models.conftest import binary, hierarchy, small_vae
+from tests.soaked import soaked
 
 
 def log_weights(record):
@@ -95,9 +96,7 @@ def is_of_an_encoder(vae):
     return np.concatenate([np.full(v.shape, id(v) in inference).ravel() for v in vae.trainable_variables])
 
 
-@pytest.mark.parametrize(
-    "model", ["flat", "vamp", "two levels", pytest.param("three levels, vamp", marks=pytest.mark.soak)]
-)
+@pytest.mark.parametrize("model", soaked(GRADIENT_MODELS, quick=("flat", "vamp", "two levels")))
 def test_both_gradients_agree_in_expectation_and_dreg_is_less_noisy(model):
     keras.utils.set_random_seed(1)
     vae, count = GRADIENT_MODELS[model](), 100
