@@ -21,7 +21,7 @@ def words(figure):
     from matplotlib.text import Text
 
     figure.canvas.draw()
-    return [text.get_text() for text in figure.findobj(Text) if text.get_text() and text.get_visible()]
+    return [text.get_text().strip() for text in figure.findobj(Text) if text.get_text() and text.get_visible()]
 
 
 def axes_at(figure, index=0):
