@@ -27,7 +27,7 @@ class Readings:
         # Once outside of a graph: errors are then as they were raised.
         function(model.infer(self.batch.rows(0, 1), seed=0), fold_in(0, 1))
 
-        @tf.function(reduce_retracing=True)
+        @tf.function(reduce_retracing=True, autograph=False)
         def read(fields, seed):
             return function(model.infer(fields, seed=fold_in(seed, 0)), fold_in(seed, 1))
 

@@ -46,7 +46,8 @@ def compiled(vae, make, *key, signature=None):
     entry = (make, *key, str(signature))
     if entry not in functions:
         # A function that held the model would keep it in memory forever.
-        functions[entry] = tf.function(make(weakref.proxy(vae), *key), input_signature=signature)
+        function = make(weakref.proxy(vae), *key)
+        functions[entry] = tf.function(function, input_signature=signature, autograph=False)
     return functions[entry]
 
 

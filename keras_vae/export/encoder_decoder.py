@@ -22,7 +22,7 @@ class _Half(keras.Model):
     def __init__(self, vae, function, inputs, *, name):
         super().__init__(name=name, dtype="float32")  # whatever the global policy is now
         self.vae = vae
-        self.function = tf.function(function, input_signature=inputs)
+        self.function = tf.function(function, input_signature=inputs, autograph=False)
         self.specs = inputs
         self.built = True
 

@@ -526,7 +526,7 @@ class Trainer(Settled, keras.Model, abc.ABC):
         """
         self.ensure_built()
 
-        @tf.function(reduce_retracing=True)
+        @tf.function(reduce_retracing=True, autograph=False)
         def squared_error(fields, number):
             batch = _weighted(self.spec.tensors(fields))
             seed = fold_in(self.seed, Stream.CALIBRATION, number)
