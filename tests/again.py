@@ -16,4 +16,5 @@ class Again:
     def __call__(self):
         for variable, value in self._state:
             variable.assign(value)
+        self.model.reset_metrics()
         return self.model

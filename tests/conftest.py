@@ -17,6 +17,12 @@ tf.config.set_logical_device_configuration(
 )
 
 
+def pytest_configure(config):
+    """Leave out TensorFlow's optimization of graphs, a fifth of the time of small models; the soak has it."""
+    if config.option.markexpr != "soak":
+        tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
+
+
 @pytest.fixture(autouse=True)
 def keras_state():
     """Seed all global generators, and put back the dtype policy and the float type that a test set."""

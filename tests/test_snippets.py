@@ -33,7 +33,7 @@ def program(page, image_shape):
 
 
 WITH_CODE = [page for page in PAGES if any(not reason for reason, _ in blocks(page))]
-QUICK = {"README.md", "start.md", "data.md", "parts.md", "conditions.md"}
+QUICK = {"README.md", "start.md", "parts.md"}
 
 
 @pytest.fixture

@@ -56,18 +56,21 @@ def batches_of_rows(
     with tf.device("CPU:0"):
         epoch = tf.Variable(0, dtype=tf.int64, trainable=False, name="epoch")
 
-    def next_epoch(_):
-        return epoch.assign_add(1) - 1
-
-    def batches(number):
+    # A data set's functions are traced whenever one is made, and autograph doubles the time.
+    @tf.autograph.experimental.do_not_convert
+    def batches(_):
+        number = epoch.assign_add(1) - 1
         order = tf.range(size)
         if shuffle:
             order = tf.random.experimental.stateless_shuffle(order, seed=fold_in(seed, Stream.ORDER, number))
         rows = tf.data.Dataset.from_tensor_slices(order).batch(batch_size, drop_remainder=drop_remainder)
-        return rows.enumerate().map(lambda step, row: (number, step, row))
+        return tf.data.Dataset.zip((tf.data.Dataset.from_tensors(number).repeat(), rows.enumerate()))
 
-    dataset = tf.data.Dataset.range(1).map(next_epoch).flat_map(batches)
-    dataset = dataset.map(load, num_parallel_calls=num_parallel_calls, deterministic=True)
+    def loaded(number, step_and_rows):
+        return load(number, *step_and_rows)
+
+    dataset = tf.data.Dataset.range(1).flat_map(batches)
+    dataset = dataset.map(loaded, num_parallel_calls=num_parallel_calls, deterministic=True)
     steps = size // batch_size if drop_remainder else -(-size // batch_size)
     dataset = dataset.apply(tf.data.experimental.assert_cardinality(steps)).prefetch(2).with_options(_untuned())
     dataset.epoch, dataset.batch_size = epoch, batch_size

@@ -203,6 +203,7 @@ class _FolderReader:
 
 
 def _stream(reader, batch_size, shuffle, seed, drop_remainder):
+    @tf.autograph.experimental.do_not_convert
     def load(epoch, step, rows):
         kinds = tf.uint8 if reader.labels is None else (tf.uint8, tf.int64)
         found = tf.numpy_function(reader.read, [rows], kinds, stateful=False)

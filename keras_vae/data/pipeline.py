@@ -82,6 +82,7 @@ def pipeline(
     with tf.device("CPU:0"):
         values = tf.constant(images)
 
+    @tf.autograph.experimental.do_not_convert
     def load(epoch, step, rows):
         x = tf.cast(tf.gather(values, rows), tf.float32)
         if rescale:

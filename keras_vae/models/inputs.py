@@ -80,6 +80,7 @@ def pipeline(batch, *, batch_size, shuffle, seed, repeat=False):
     with tf.device("CPU:0"):
         fields = {name: tf.constant(values) for name, values in batch.fields.items()}
 
+    @tf.autograph.experimental.do_not_convert
     def load(epoch, step, rows):
         return ({name: tf.gather(values, rows) for name, values in fields.items()},)
 

@@ -10,6 +10,7 @@ from keras_vae.evaluation.annealing import Annealing, sigmoid_betas
 from keras_vae.evaluation.log_evidence import estimate_evidence
 from tests.linear_gaussian import LinearGaussian, linear_vae, set_posterior
 from tests.oracles import assert_mean_within_standard_errors
+from tests.soaked import soaked
 
 MODEL = LinearGaussian.draw(event_size=6, latent_dim=4, scale=0.4)
 PATH = {"num_steps": 100, "num_leapfrog_steps": 5}
@@ -50,7 +51,7 @@ def test_from_the_exact_posterior_every_chain_is_exact():
     np.testing.assert_allclose(sandwich.lower, sandwich.upper, rtol=1e-9)
 
 
-@starts
+@pytest.mark.parametrize("start", soaked(["prior", "posterior"], quick=["prior"]))
 def test_the_sandwich_holds_the_evidence_and_closes_as_the_path_lengthens(vae, start):
     widths = []
     for num_steps in (15, 150):

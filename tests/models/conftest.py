@@ -1,9 +1,12 @@
 """Small models and data that the tests of this folder share."""
 
+import functools
+
 import keras
 import numpy as np
 
 import keras_vae as kv
+from tests.again import Again
 
 
 def small_vae(event_shape=(6,), latent_dim=2, *, posterior=None, likelihood=None, seed=0, dtype=None, **parts):
@@ -20,11 +23,18 @@ def small_vae(event_shape=(6,), latent_dim=2, *, posterior=None, likelihood=None
 
 
 def compiled(**parts):
-    """Build and compile a small dense VAE, the same in each call."""
+    """Build and compile a small dense VAE with some parts of its own; without any, the same one begins anew."""
     keras.utils.set_random_seed(0)
+    if not parts:
+        return _again()()
     vae = small_vae(**parts)
     vae.compile(keras.optimizers.SGD(0.05))
     return vae
+
+
+@functools.cache
+def _again():
+    return Again(compiled(seed=0))
 
 
 def plain(event=(6,)):

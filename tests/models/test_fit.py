@@ -1,6 +1,7 @@
 """`fit` and `evaluate`: every kind of data, Keras's options and callbacks, and averages that are right."""
 
 import csv
+import functools
 
 import keras
 import numpy as np
@@ -8,16 +9,23 @@ import pytest
 import tensorflow as tf
 
 import keras_vae as kv
+from tests.again import Again
 from tests.models.conftest import binary, small_vae
 
 X = binary(50)
 WEIGHT = np.linspace(0.0, 2.0, 50).astype("float32")
 
 
-def compiled(**settings):
+@functools.cache
+def again():
     vae = small_vae()
-    vae.compile("adam", **settings)
-    return vae
+    vae.compile("adam")
+    return Again(vae)
+
+
+def compiled():
+    """Return a model in its first state, the same one in each call."""
+    return again()()
 
 
 def generator_of(*arrays, repeat=1):

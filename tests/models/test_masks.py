@@ -9,6 +9,7 @@ import keras_vae as kv
 from tests.again import Again
 from tests.linear_gaussian import LinearGaussian, linear_vae, randomize_posterior
 from tests.models.conftest import binary, hierarchy, small_vae
+from tests.soaked import soaked
 
 MODEL = LinearGaussian.draw()
 X = MODEL.sample(12, seed=0).astype("float32")
@@ -46,7 +47,7 @@ def test_the_elbo_is_below_the_evidence_of_what_is_observed():
     assert found.elbo < exact_log_evidence().mean() < found.elbo + found.gap + 0.2
 
 
-@pytest.mark.parametrize("make", [small_vae, hierarchy], ids=["flat", "hierarchical"])
+@pytest.mark.parametrize("make", soaked([small_vae, hierarchy], quick=[hierarchy]), ids=["flat", "hierarchical"])
 def test_nothing_depends_on_what_is_hidden(make):
     keras.utils.set_random_seed(0)
     vae = make(event_shape=(5,), likelihood=kv.likelihoods.Gaussian((5,), scale="optimal"))

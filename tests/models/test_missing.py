@@ -11,6 +11,7 @@ import keras_vae as kv
 from tests.again import Again
 from tests.linear_gaussian import LinearGaussian, linear_vae, randomize_posterior
 from tests.models.conftest import binary, hierarchy, small_vae
+from tests.soaked import soaked
 
 MODEL = LinearGaussian.draw()
 X = MODEL.sample(37, seed=0).astype("float32")
@@ -115,7 +116,7 @@ def test_every_door_trains_and_evaluates_the_same_model(door, model):
         np.testing.assert_allclose(found, kv.evaluation.log_evidence(model, GAPPY, 10, seed=0), rtol=1e-5, atol=1e-6)
 
 
-both = pytest.mark.parametrize("make", [small_vae, hierarchy], ids=["flat", "hierarchical"])
+both = pytest.mark.parametrize("make", soaked([small_vae, hierarchy], quick=[small_vae]), ids=["flat", "hierarchical"])
 
 
 @both

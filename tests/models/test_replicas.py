@@ -7,6 +7,7 @@ import tensorflow as tf
 
 import keras_vae as kv
 from tests.models.conftest import binary, small_vae
+from tests.soaked import soaked
 
 X = binary(67)
 WEIGHT = np.linspace(0.1, 2.0, 67).astype("float32")
@@ -37,7 +38,7 @@ CASES = {
 }
 
 
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("case", soaked(CASES, quick=["sample_weight and regularizer"]))
 def test_two_replicas_train_as_one_on_the_whole_batch(case):
     settings, parts = CASES[case]
 

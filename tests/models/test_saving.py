@@ -70,12 +70,15 @@ MODELS = {
 }
 
 
-@pytest.fixture(scope="module")
-def saved(tmp_path_factory):
+QUICK = ("image", "functional_and_sequential_trunks")
+
+
+@pytest.fixture(params=[QUICK, pytest.param([kind for kind in MODELS if kind not in QUICK], marks=pytest.mark.soak)])
+def saved(request, tmp_path):
     """Train a model of each kind for an epoch and save it; then one fresh process loads them all and goes on."""
-    folder = tmp_path_factory.mktemp("saved")
-    trained = {}
-    for kind, (make, data) in MODELS.items():
+    folder, trained = tmp_path, {}
+    for kind in request.param:
+        make, data = MODELS[kind]
         x, vae = data(), make()
         vae.compile("adam", jit_compile=False)
         vae.fit(x, batch_size=8, epochs=1, verbose=0)
@@ -99,10 +102,13 @@ def saved(tmp_path_factory):
     return folder, trained
 
 
-@pytest.mark.parametrize("kind", MODELS)
-def test_a_fresh_process_loads_the_model_and_goes_on_as_if_it_had_not_been_saved(kind, saved):
+def test_a_fresh_process_loads_the_model_and_goes_on_as_if_it_had_not_been_saved(saved):
     folder, trained = saved
-    vae, x = trained[kind]
+    for kind, (vae, x) in trained.items():
+        assert_went_on(kind, vae, x, folder)
+
+
+def assert_went_on(kind, vae, x, folder):
     outputs = np.load(folder / f"{kind}.npz")
     np.testing.assert_allclose(outputs["encode"], vae.encode(x), atol=1e-6)
     np.testing.assert_allclose(outputs["reconstruct"], vae.reconstruct(x), atol=1e-6)

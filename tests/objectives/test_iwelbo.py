@@ -47,9 +47,7 @@ def test_it_grows_with_the_number_of_samples():
     assert np.all(bounds[1] < bounds[2])
 
 
-@pytest.mark.parametrize(
-    ("gradient", "settings"), [("plain", {}), ("dreg", {"jit_compile": True})], ids=["plain", "dreg-xla"]
-)
+@pytest.mark.parametrize(("gradient", "settings"), [("dreg", {"jit_compile": True})], ids=["dreg-xla"])
 def test_fit_logs_and_raises_the_bound(gradient, settings):
     vae = small_vae(objective=kv.objectives.IWELBO(8, gradient=gradient))
     vae.compile(keras.optimizers.Adam(0.01), **settings)
@@ -96,7 +94,7 @@ def is_of_an_encoder(vae):
     return np.concatenate([np.full(v.shape, id(v) in inference).ravel() for v in vae.trainable_variables])
 
 
-@pytest.mark.parametrize("model", soaked(GRADIENT_MODELS, quick=("flat", "vamp", "two levels")))
+@pytest.mark.parametrize("model", soaked(GRADIENT_MODELS, quick=["flat"]))
 def test_both_gradients_agree_in_expectation_and_dreg_is_less_noisy(model):
     keras.utils.set_random_seed(1)
     vae, count = GRADIENT_MODELS[model](), 100

@@ -7,6 +7,7 @@ import tensorflow as tf
 
 import keras_vae as kv
 from tests.models.conftest import binary, small_vae
+from tests.soaked import soaked
 
 SHAPES = [(4, 3), (3,), ()]
 RTOL = 2e-5  # Keras holds the learning rate and the decay rates of the moments in float32
@@ -101,7 +102,7 @@ def test_a_compiled_function_gives_the_same_updates():
     assert_equal_weights([variable.numpy() for variable in variables], numpy_adam(gradients), rtol=1e-4)
 
 
-@pytest.mark.parametrize("policy", ["float32", "mixed_float16"])
+@pytest.mark.parametrize("policy", soaked(["float32", "mixed_float16"], quick=["float32"]))
 def test_a_model_trains_with_it_with_and_without_xla(policy):
     keras.config.set_dtype_policy(policy)
 
@@ -123,6 +124,7 @@ def autoencoder():
     return small_vae(posterior=kv.posteriors.Deterministic(2), objective=kv.objectives.Reconstruction())
 
 
+@pytest.mark.soak
 def test_two_replicas_scale_the_gradient_of_the_whole_batch():
     def trained(num_replicas):
         strategy = tf.distribute.MirroredStrategy(
