@@ -40,8 +40,9 @@ notebooks: $(DEV)
 bench: $(DEV)
 	PYTHONUNBUFFERED=1 $(BIN)/python benchmarks/published_digits.py --output runs/bench/published_digits.json
 
+# Few and long tests, so that an idle process takes over what waits for the other one.
 soak: $(DEV)
-	$(BIN)/pytest -m soak $(PYTEST)
+	$(BIN)/pytest -m soak -q -n 2 --dist worksteal
 
 # Leaves .venv, .venv-oldest and runs alone: they are slow to make, or yours.
 clean:

@@ -33,7 +33,7 @@ def program(page, image_shape):
 
 
 WITH_CODE = [page for page in PAGES if any(not reason for reason, _ in blocks(page))]
-QUICK = {"README.md", "start.md", "parts.md"}
+QUICK = {"README.md", "parts.md"}
 
 
 @pytest.fixture

@@ -130,6 +130,7 @@ def test_two_processes_train_as_one_and_the_chief_alone_writes(tmp_path, alone):
     assert outputs[1].splitlines()[-1] == "Done: worker 1 of 2"
 
 
+@pytest.mark.soak
 def test_the_devices_of_one_machine_train_as_one(tmp_path, alone, monkeypatch):
     every = tf.config.list_logical_devices
     monkeypatch.setattr(tf.config, "list_logical_devices", lambda kind: every(kind)[:2])

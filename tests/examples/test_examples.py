@@ -24,7 +24,7 @@ A_PAGE = 45
 
 examples = pytest.mark.parametrize("name", EXAMPLES)
 # The first one runs in a kernel all the same.
-QUICK = ("03_autoencoder_or_vae", "09_gaps")
+QUICK = ("09_gaps",)
 
 
 def cells(name):

@@ -191,6 +191,7 @@ def test_the_evidence_of_a_small_model_is_the_integral(method):
     np.testing.assert_allclose(np.asarray(found), expected, atol=0.03)
 
 
+@pytest.mark.soak
 def test_outliers_do_not_pull_the_reconstruction_as_they_pull_the_gaussians():
     generator = np.random.default_rng(0)
     clean = np.repeat(generator.normal(size=(256, 1)), 8, axis=1).astype("float32")

@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 import keras_vae as kv
-from tests.models.conftest import binary, small_vae
+from tests.models.conftest import binary, compiled, small_vae
 
 X = binary(8)
 
@@ -72,8 +72,10 @@ def test_bad_values_of_a_stream_are_refused_as_they_are_read(kind, value, messag
     make, error = STREAMS[kind]
     if np.isnan(value) and kind != "generator":
         error = kv.models.DivergenceError  # named with its step, as other NaN is
-    vae = small_vae()
-    vae.compile("adam", jit_compile=jit_compile)
+    vae = compiled()
+    if jit_compile:
+        vae = small_vae()
+        vae.compile("adam", jit_compile=True)
     with pytest.raises(error, match=message):
         vae.fit(make(with_value(value)), verbose=0)
     assert all(np.isfinite(weight).all() for weight in vae.get_weights())
@@ -204,8 +206,7 @@ def test_training_before_compile_is_refused():
 )
 def test_callbacks_that_could_not_write_are_refused_before_the_first_step(make, tmp_path):
     (tmp_path / "file").write_text("in the way")
-    vae = small_vae()
-    vae.compile("adam")
+    vae = compiled()
     with pytest.raises(
         OSError, match=rf"output directory must be writable. Received: '{tmp_path}/file/run' \(Not a dir"
     ):

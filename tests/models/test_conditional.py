@@ -1,5 +1,7 @@
 """A condition reaches every part through every door, and log p(x|c) is exact where the model is."""
 
+import functools
+
 import keras
 import numpy as np
 import pytest
@@ -9,6 +11,7 @@ import tensorflow as tf
 
 import keras_vae as kv
 from tests import oracles
+from tests.again import Again
 from tests.conditional_gaussian import CLASSES, LATENT, MODEL, OFFSETS, SIZE, conditional_vae, draw, log_evidence
 
 X, LABELS = draw(70)
@@ -52,10 +55,16 @@ def steps_of(door):
     return {("steps" if name == "steps_per_epoch" else name): value for name, value in made.items()}
 
 
-def trained(seed=0, **data):
-    keras.utils.set_random_seed(seed)
+@functools.cache
+def again():
     vae = conditional_vae(exact=False)
     vae.compile(keras.optimizers.Adam(0.05))
+    return Again(vae)
+
+
+def trained(**data):
+    keras.utils.set_random_seed(0)
+    vae = again()()
     vae.fit(**data, batch_size=None if hasattr(data["x"], "element_spec") else 16, shuffle=False, epochs=2, verbose=0)
     return vae
 
@@ -260,6 +269,7 @@ def test_a_run_with_a_condition_resumes(tmp_path):
         np.testing.assert_array_equal(one, other)
 
 
+@pytest.mark.soak
 def test_two_replicas_train_a_conditional_model_as_one():
     def weights(num_replicas):
         devices = [f"CPU:{i}" for i in range(num_replicas)]

@@ -12,6 +12,7 @@ import tensorflow as tf
 import keras_vae as kv
 from keras_vae.core import values
 from tests.models.conftest import binary, compiled, plain, small_vae
+from tests.soaked import soaked
 
 X = binary(48)
 LABELS = np.arange(48) % 3
@@ -130,7 +131,7 @@ KINDS = {
 }
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", soaked(KINDS, quick=("frame", "h5py", "tuple", "data set of dictionaries")))
 def test_every_kind_of_data_reaches_every_verb(kind, vae, loss_of, tmp_path):
     def data():
         return KINDS[kind](tmp_path)

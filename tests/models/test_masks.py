@@ -47,7 +47,7 @@ def test_the_elbo_is_below_the_evidence_of_what_is_observed():
     assert found.elbo < exact_log_evidence().mean() < found.elbo + found.gap + 0.2
 
 
-@pytest.mark.parametrize("make", soaked([small_vae, hierarchy], quick=[hierarchy]), ids=["flat", "hierarchical"])
+@pytest.mark.parametrize("make", soaked([small_vae, hierarchy], quick=[small_vae]), ids=["flat", "hierarchical"])
 def test_nothing_depends_on_what_is_hidden(make):
     keras.utils.set_random_seed(0)
     vae = make(event_shape=(5,), likelihood=kv.likelihoods.Gaussian((5,), scale="optimal"))

@@ -95,7 +95,9 @@ def model():
     return trained(**DOORS["NaN"]())
 
 
-@pytest.mark.parametrize("door", DOORS)
+@pytest.mark.parametrize(
+    "door", soaked(DOORS, quick=("mask", "mask over NaN", "targets", "data set", "data set with a mask", "generator"))
+)
 def test_every_door_trains_and_evaluates_the_same_model(door, model):
     vae = trained(**DOORS[door]())
     for one, other in zip(vae.get_weights(), model.get_weights(), strict=True):
@@ -368,6 +370,7 @@ def test_two_replicas_train_as_one():
         np.testing.assert_allclose(two, one, atol=2e-5)
 
 
+@pytest.mark.soak
 def test_a_compiled_step_takes_the_same_gaps():
     weights = []
     for jit_compile in (False, True):

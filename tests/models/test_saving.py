@@ -70,7 +70,7 @@ MODELS = {
 }
 
 
-QUICK = ("image", "functional_and_sequential_trunks")
+QUICK = ("image",)
 
 
 @pytest.fixture(params=[QUICK, pytest.param([kind for kind in MODELS if kind not in QUICK], marks=pytest.mark.soak)])

@@ -169,6 +169,7 @@ def test_two_replicas_train_as_one_on_the_whole_batch(size, on_one_and_on_two):
         np.testing.assert_allclose(history_of_two[name], values, rtol=1e-5, atol=1e-6, err_msg=name)
 
 
+@pytest.mark.soak
 def test_without_gathering_two_replicas_would_train_otherwise(on_one_and_on_two):
     # On one replica there is nothing to gather.
     (one, _), (two, _) = trained(on_one_and_on_two[0](), 32), trained(replicated(2, WithoutGathering)(), 32)

@@ -166,8 +166,7 @@ def assert_same(before, after):
 @pytest.mark.parametrize(
     ("model", "jit_compile"),
     [
-        *soaked([(model, False) for model in MODELS], quick=[("hierarchy", False), ("silent", False)]),
-        *soaked([(model, True) for model in MODELS], quick=[("conditional", True)]),
+        *soaked([(model, jit) for jit in (False, True) for model in MODELS], quick=[("hierarchy", False)]),
     ],
 )
 def test_in_fit_dropout_is_active_and_moving_averages_move_in_every_part(model, jit_compile):

@@ -121,6 +121,7 @@ def test_an_exported_score_takes_missing_labels(tmp_path):
         served["encode"](x=given["x"], condition=tf.constant(SOME, tf.int32))
 
 
+@pytest.mark.soak
 def test_two_replicas_train_as_one():
     def weights(num_replicas):
         devices = [f"CPU:{i}" for i in range(num_replicas)]

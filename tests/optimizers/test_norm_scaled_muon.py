@@ -7,7 +7,6 @@ import tensorflow as tf
 
 import keras_vae as kv
 from tests.models.conftest import binary, small_vae
-from tests.soaked import soaked
 from tests.stacks import since_keras
 
 pytestmark = since_keras("3.13")
@@ -69,7 +68,8 @@ def test_a_gradient_of_zero_changes_nothing():
         np.testing.assert_array_equal(weights, 0.0)
 
 
-@pytest.mark.parametrize("policy", soaked(["float32", "mixed_float16"], quick=["float32"]))
+@pytest.mark.soak
+@pytest.mark.parametrize("policy", ["float32", "mixed_float16"])
 def test_a_model_trains_with_it_with_and_without_xla(policy):
     keras.config.set_dtype_policy(policy)
 
