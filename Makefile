@@ -40,7 +40,7 @@ notebooks: $(DEV)
 bench: $(DEV)
 	PYTHONUNBUFFERED=1 $(BIN)/python benchmarks/published_digits.py --output runs/bench/published_digits.json
 
-# Few and long tests, so that an idle process takes over what waits for the other one.
+# These tests are few and long: a process that has none left takes over tests of the other one.
 soak: $(DEV)
 	$(BIN)/pytest -m soak -q -n 2 --dist worksteal
 

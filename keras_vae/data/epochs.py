@@ -56,7 +56,7 @@ def batches_of_rows(
     with tf.device("CPU:0"):
         epoch = tf.Variable(0, dtype=tf.int64, trainable=False, name="epoch")
 
-    # A data set's functions are traced whenever one is made, and autograph doubles the time.
+    # Without autograph, which slows down each new data set. `load` may be a user's and keeps it.
     @tf.autograph.experimental.do_not_convert
     def batches(_):
         number = epoch.assign_add(1) - 1

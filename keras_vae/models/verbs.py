@@ -24,7 +24,7 @@ class Verbs:
         specs = tf.nest.map_structure(spec, inputs)
         key = f"{function.__name__} {specs} {options}"
         if key not in self.graphs:
-            # Keras's own steps run without autograph too; it took 40 % of the time of a first call.
+            # Keras makes its own steps without autograph too: a first call is then much sooner done.
             function = functools.partial(function, **options)
             self.graphs[key] = tf.function(function, input_signature=specs, autograph=False)
         return tf.nest.map_structure(lambda tensor: tensor.numpy(), self.graphs[key](*inputs))

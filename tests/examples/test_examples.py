@@ -117,9 +117,10 @@ def numbers(text):
 
 
 def assert_left_its_pictures(name, results):
-    """Check that each picture that an example writes is there, has some size and is not blank."""
+    """Check that each picture that an example writes is there, has some size and is not blank, and return the names."""
     promised = re.findall(r'options\.output / f?"([^"]+\.(?:png|gif))"', "\n".join(code_cells(name)))
     assert promised, f"{name} shows nothing"
+    names = set()
     for picture in promised:
         found = list(results.glob(re.sub(r"\{[^}]*\}", "*", picture)))
         assert found, f"{name} left no {picture}"
@@ -128,6 +129,8 @@ def assert_left_its_pictures(name, results):
                 pixels = np.asarray(image.convert("RGB"))
             assert min(pixels.shape[:2]) > 100, path.name
             assert pixels.std() > 5 and len(np.unique(pixels)) > 20, f"{path.name} is blank"
+            names.add(path.name)
+    return names
 
 
 def test_there_are_examples():

@@ -99,7 +99,7 @@ def test_the_first_example_runs_in_a_kernel_and_shows_each_picture_once(builder,
     assert [path.relative_to(tmp_path).as_posix() for path in tmp_path.glob("*")] == ["runs"]
     results = tmp_path / "runs" / "01_fashion_mnist"
     saved = {path.name for path in results.glob("*.png")}
-    assert_left_its_pictures(SCRIPTS[0].stem, results)
+    assert assert_left_its_pictures(SCRIPTS[0].stem, results) == saved
     assert (results / "model.keras").stat().st_size < 4e6
     assert keras.models.load_model(results / "model.keras").generate(2, seed=0).shape[0] == 2
     assert len(pictures(outputs(nbformat.v4.new_notebook(cells=notebook.cells[:own])))) == len(saved) > 3

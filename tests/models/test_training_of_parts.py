@@ -165,9 +165,7 @@ def assert_same(before, after):
 
 @pytest.mark.parametrize(
     ("model", "jit_compile"),
-    [
-        *soaked([(model, jit) for jit in (False, True) for model in MODELS], quick=[("hierarchy", False)]),
-    ],
+    soaked([(model, jit) for jit in (False, True) for model in MODELS], quick=[("hierarchy", False)]),
 )
 def test_in_fit_dropout_is_active_and_moving_averages_move_in_every_part(model, jit_compile):
     vae, watched, batch = made(model, jit_compile=jit_compile)

@@ -47,10 +47,10 @@ def test_it_grows_with_the_number_of_samples():
     assert np.all(bounds[1] < bounds[2])
 
 
-@pytest.mark.parametrize(("gradient", "settings"), [("dreg", {"jit_compile": True})], ids=["dreg-xla"])
-def test_fit_logs_and_raises_the_bound(gradient, settings):
+@pytest.mark.parametrize(("gradient", "xla"), soaked([("plain", False), ("dreg", True)], quick=[("dreg", True)]))
+def test_fit_logs_and_raises_the_bound(gradient, xla):
     vae = small_vae(objective=kv.objectives.IWELBO(8, gradient=gradient))
-    vae.compile(keras.optimizers.Adam(0.01), **settings)
+    vae.compile(keras.optimizers.Adam(0.01), jit_compile=xla)
     history = vae.fit(np.tile(X, (10, 1)), epochs=3, batch_size=16, verbose=0).history
     assert set(history) == {"loss", "reconstruction_loss", "kl_loss", "elbo", "iwelbo"}
     assert history["iwelbo"][-1] > history["iwelbo"][0]
