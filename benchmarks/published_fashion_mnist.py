@@ -154,7 +154,7 @@ def main(arguments=None):
     independent = options.likelihood == "bernoulli"
     if options.quick:
         # A processor without instructions for bfloat16 takes minutes for a thousand images of the other likelihood.
-        part = 20 if independent else 2
+        part = 5 if independent else 2
         data = protocol.Split(data.train[: 100 * part], data.validation[: 10 * part], data.test[: 5 * part])
         tuning = recipe.tuning and dataclasses.replace(recipe.tuning, epochs=1)
         recipe, num_samples = dataclasses.replace(recipe, warm_up=1, epochs=2, tuning=tuning), 100

@@ -116,7 +116,7 @@ class LatentVariableModel(Trainer):
         self.condition = condition
         self.missing = bool(missing)
         self._noise = keras.random.SeedGenerator(self.seed)
-        self._run.verbs = Verbs()
+        self._run.verbs = Verbs(self)
 
     @property
     def levels(self) -> tuple[Level, ...]:

@@ -146,7 +146,7 @@ class Trainer(Settled, keras.Model, abc.ABC):
         loss, loss_weights, metrics, weighted_metrics : None
             Refused: the model minimises its objective and logs that objective's terms.
         run_eagerly : bool
-            As in `keras.Model.compile`.
+            As in `keras.Model.compile`; `encode`, `generate` and the other verbs then run without graphs too.
         steps_per_execution : int or "auto"
             How many steps TensorFlow runs before callbacks are called; "auto" leaves the choice to `fit`, which takes 1
             where a callback follows single batches.

@@ -12,8 +12,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.soaked import soaked
-
 ROOT = pathlib.Path(__file__).parents[2]
 EXAMPLES = {path.stem: path for path in sorted((ROOT / "examples").glob("[0-9]*.py"))}
 INDEX = ROOT / "examples" / "README.md"
@@ -23,8 +21,6 @@ KERNEL_ARGUMENTS = ["-f", "/content/kernel.json", "--f=/tmp/kernel.json"]
 A_PAGE = 45
 
 examples = pytest.mark.parametrize("name", EXAMPLES)
-# The first one runs in a kernel all the same.
-QUICK = ("09_gaps",)
 
 
 def cells(name):
@@ -137,7 +133,8 @@ def test_there_are_examples():
     assert len(EXAMPLES) >= 6
 
 
-@pytest.mark.parametrize("name", soaked(EXAMPLES, quick=QUICK))
+@pytest.mark.soak  # the first one runs in a kernel all the same
+@examples
 def test_it_runs_and_leaves_its_pictures_and_nothing_elsewhere(name, run):
     _, folder = run(name)
     assert [path.name for path in folder.iterdir()] == ["results"]

@@ -36,7 +36,7 @@ def export(form, vae, path, **options):
 
 # The guide's program converts the other one. Of most models the second format is left to the soak.
 CONVERTED = [(model, form) for model in models.MODELS if model != "categories" for form in FORMATS]
-BOTH = ("conv", "hierarchy", "autoencoder")
+BOTH = ("conv", "autoencoder")
 BRIEF = {model: form for model, form in zip(models.MODELS, 6 * ["onnx", "litert"], strict=False) if model not in BOTH}
 
 

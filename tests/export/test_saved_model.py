@@ -159,11 +159,12 @@ def test_a_plain_autoencoder_has_a_distortion_and_no_rate(loaded):
     assert set(loaded("autoencoder")["encode"].structured_outputs) == {"mean", "scale"}
 
 
-def test_jpeg_files_are_read_as_tensorflow_reads_them(exports, loaded):
-    vae, _ = exports("colour")
+@pytest.mark.parametrize("model", soaked(["conv", "colour"], quick=["conv"]))
+def test_jpeg_files_are_read_as_tensorflow_reads_them(model, exports, loaded):
+    vae, _ = exports(model)
     content = [tf.io.encode_jpeg(image).numpy() for image in models.pixels(vae, 3)]
     x = models.observations(vae, np.stack([tf.io.decode_jpeg(each).numpy() for each in content]))
-    answer = call(loaded("colour")["reconstruct_bytes"], {"image_bytes": content})
+    answer = call(loaded(model)["reconstruct_bytes"], {"image_bytes": content})
     np.testing.assert_allclose(answer["reconstruction"], vae.reconstruct(x), atol=1e-5)
 
 

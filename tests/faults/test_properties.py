@@ -145,7 +145,7 @@ def examples(number):
 
 
 @pytest.mark.soak
-@examples(80)
+@examples(50)
 @given(case=cases())
 def test_many_models_are_trained_saved_and_loaded(case):
     with tempfile.TemporaryDirectory() as directory:
@@ -153,7 +153,7 @@ def test_many_models_are_trained_saved_and_loaded(case):
 
 
 @pytest.mark.soak
-@examples(15)
+@examples(10)
 @given(case=cases())
 def test_many_models_are_exported(case):
     with tempfile.TemporaryDirectory() as directory:

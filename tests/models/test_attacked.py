@@ -9,11 +9,12 @@ import tensorflow_probability as tfp
 import keras_vae as kv
 from tests.conditional_gaussian import conditional_vae, draw
 from tests.models.conftest import binary, compiled, small_vae
+from tests.soaked import soaked
 
 X = binary(32)
 
 
-@pytest.mark.parametrize("batch_size", [1, 4, 32])
+@pytest.mark.parametrize("batch_size", soaked([1, 4, 32], quick=[4]))
 def test_a_weight_counts_as_much_in_whatever_batch_its_example_comes_as_in_keras(batch_size):
     # The location of a Gaussian without latents is the weighted mean of the data, for Keras too.
     x = np.tile(np.array([[1.0], [-1.0]], "float32"), (16, 1))

@@ -55,6 +55,14 @@ def steps_of(door):
     return {("steps" if name == "steps_per_epoch" else name): value for name, value in made.items()}
 
 
+@pytest.fixture(scope="module")
+def vae():
+    """The model with the exact posterior, for tests that leave its weights alone."""
+    vae = conditional_vae()
+    vae.compile("adam")
+    return vae
+
+
 @functools.cache
 def again():
     vae = conditional_vae(exact=False)
@@ -81,9 +89,7 @@ def test_every_door_trains_the_same_conditional_model(door, expected):
 
 
 @pytest.mark.parametrize("door", DOORS)
-def test_every_door_evaluates_and_predicts_the_same(door):
-    vae = conditional_vae()
-    vae.compile("adam")
+def test_every_door_evaluates_and_predicts_the_same(door, vae):
     np.testing.assert_allclose(
         vae.evaluate(**steps_of(door), batch_size=16, verbose=0), vae.evaluate(X, LABELS, batch_size=16, verbose=0)
     )
@@ -94,8 +100,7 @@ def test_every_door_evaluates_and_predicts_the_same(door):
     np.testing.assert_allclose(reconstruction, vae.reconstruct(DICTIONARY), rtol=1e-5, atol=1e-5)
 
 
-def test_the_evidence_is_exact_with_the_exact_posterior():
-    vae = conditional_vae()
+def test_the_evidence_is_exact_with_the_exact_posterior(vae):
     exact = log_evidence(X, LABELS)
     np.testing.assert_allclose(kv.evaluation.log_evidence(vae, DICTIONARY, 20, seed=0), exact, atol=2e-4)
     data = tf.data.Dataset.from_tensor_slices((X, LABELS)).batch(16)
@@ -107,8 +112,7 @@ def test_the_evidence_is_exact_with_the_exact_posterior():
         np.testing.assert_allclose(found, exact[:8], atol=0.25)
 
 
-def test_elbo_plus_gap_is_the_evidence_and_another_label_has_another_one():
-    vae = conditional_vae()
+def test_elbo_plus_gap_is_the_evidence_and_another_label_has_another_one(vae):
     found = kv.evaluation.evaluate_vae(vae, DICTIONARY, 20, elbo_samples=2000, seed=0)
     assert found.log_evidence == pytest.approx(log_evidence(X, LABELS).mean(), abs=1e-3)
     assert abs(found.gap) < 0.02  # q is exact
@@ -119,8 +123,7 @@ def test_elbo_plus_gap_is_the_evidence_and_another_label_has_another_one():
     assert np.mean(swapped) < found.log_evidence - 1.0
 
 
-def test_verbs_take_the_condition():
-    vae = conditional_vae()
+def test_verbs_take_the_condition(vae):
     z = vae.encode(DICTIONARY)
     assert z.shape == (len(X), LATENT)
     np.testing.assert_allclose(vae.decode(z, LABELS), vae.reconstruct((X, LABELS)), rtol=1e-5, atol=1e-5)
@@ -130,8 +133,7 @@ def test_verbs_take_the_condition():
     np.testing.assert_allclose(posterior.mean(), z, rtol=1e-5, atol=1e-5)
 
 
-def test_generated_observations_have_the_moments_of_their_label():
-    vae = conditional_vae()
+def test_generated_observations_have_the_moments_of_their_label(vae):
     for label in range(CLASSES):
         x = vae.generate(4000, condition=label, sample=True, seed=1)
         deviation = np.sqrt(np.diag(MODEL.marginal.cov))
@@ -141,8 +143,7 @@ def test_generated_observations_have_the_moments_of_their_label():
     assert each.shape == (CLASSES, SIZE)
 
 
-def test_the_condition_says_how_many_are_generated():
-    vae = conditional_vae()
+def test_the_condition_says_how_many_are_generated(vae):
     each = vae.generate(condition=range(CLASSES), seed=1)
     np.testing.assert_array_equal(each, vae.generate(CLASSES, condition=[0, 1, 2], seed=1))
     assert vae.generate(condition=2).shape == (1, SIZE)
@@ -151,8 +152,8 @@ def test_the_condition_says_how_many_are_generated():
         vae.generate(64, condition=range(CLASSES))
 
 
-def test_one_condition_serves_all_examples():
-    vae, label = conditional_vae(), np.full(len(X), 1)
+def test_one_condition_serves_all_examples(vae):
+    label = np.full(len(X), 1)
     for one, each in (
         (vae.encode({"x": X, "condition": 1}), vae.encode((X, label))),
         (vae.score({"x": X, "condition": 1}, seed=0)["elbo"], vae.score((X, label), seed=0)["elbo"]),
@@ -165,8 +166,7 @@ def test_one_condition_serves_all_examples():
     np.testing.assert_array_equal(vector.encode({"x": X, "condition": codes[0]}), vector.encode((X, codes)))
 
 
-def test_a_reconstruction_under_another_condition_keeps_z_and_changes_what_the_condition_explains():
-    vae = conditional_vae()
+def test_a_reconstruction_under_another_condition_keeps_z_and_changes_what_the_condition_explains(vae):
     others = (LABELS + 1) % CLASSES
     shift = OFFSETS[others] - OFFSETS[LABELS]
     factual = vae.reconstruct(DICTIONARY)
@@ -190,12 +190,10 @@ def exact_class_posterior(x, prior):
 
 
 @pytest.mark.parametrize("prior", [None, [0.6, 0.3, 0.1]], ids=["uniform", "given"])
-def test_the_class_posterior_is_exact_with_the_exact_posterior(prior):
+def test_the_class_posterior_is_exact_with_the_exact_posterior(prior, vae):
     exact = exact_class_posterior(X, np.full(CLASSES, 1 / CLASSES) if prior is None else prior)
     for data in (X, DICTIONARY, kv.core.Batch(X, LABELS)):
-        np.testing.assert_allclose(
-            kv.evaluation.class_posterior(conditional_vae(), data, prior, 10, seed=0), exact, atol=2e-4
-        )
+        np.testing.assert_allclose(kv.evaluation.class_posterior(vae, data, prior, 10, seed=0), exact, atol=2e-4)
 
 
 def test_the_class_posterior_with_another_q_is_exact_within_its_standard_error():
@@ -209,10 +207,10 @@ def test_the_class_posterior_with_another_q_is_exact_within_its_standard_error()
     oracles.assert_mean_within_standard_errors(found, exact_class_posterior(X[between], np.ones(CLASSES)))
 
 
-def test_the_class_posterior_of_what_is_observed_is_exact():
+def test_the_class_posterior_of_what_is_observed_is_exact(vae):
     mask = np.ones_like(X)
     mask[:, 2:] = 0
-    found = kv.evaluation.class_posterior(conditional_vae(), {"x": X, "mask": mask}, num_samples=20_000, seed=0)
+    found = kv.evaluation.class_posterior(vae, {"x": X, "mask": mask}, num_samples=20_000, seed=0)
     marginals = [scipy.stats.multivariate_normal(offset[:2], MODEL.marginal.cov[:2, :2]) for offset in OFFSETS]
     exact = scipy.special.softmax(np.stack([marginal.logpdf(X[:, :2]) for marginal in marginals], axis=1), axis=1)
     np.testing.assert_allclose(found, exact, atol=0.05)

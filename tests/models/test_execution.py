@@ -9,6 +9,7 @@ import tensorflow as tf
 
 import keras_vae as kv
 from tests.models.conftest import binary, small_vae
+from tests.soaked import soaked
 
 X = binary(160)
 
@@ -119,7 +120,7 @@ CASES = {
 
 
 @pytest.mark.filterwarnings("ignore:Your input ran out of data")
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("case", soaked(CASES, quick=("convolutions", "a stranger", "unknown length", "eagerly")))
 def test_the_reason_is_logged(case, caplog):
     settings, reason = CASES[case]
     settings = {name: value() if name == "data" and callable(value) else value for name, value in settings.items()}
@@ -136,18 +137,14 @@ def test_a_callback_that_follows_batches_gets_each_of_them(caplog):
     assert message.endswith("EachBatch follows single batches")
 
 
-@pytest.mark.parametrize(
-    "callback",
-    [
-        lambda path: keras.callbacks.ModelCheckpoint(str(path / "best.keras"), monitor="loss"),
-        lambda path: keras.callbacks.EarlyStopping("loss"),
-        lambda path: keras.callbacks.TerminateOnNaN(),
-        lambda path: kv.callbacks.Checkpoint(path),
-    ],
-    ids=["ModelCheckpoint", "EarlyStopping", "TerminateOnNaN", "Checkpoint"],
-)
-def test_callbacks_of_epochs_leave_the_choice_alone(callback, caplog, tmp_path):
-    vae, _ = fitted(caplog, callbacks=[callback(tmp_path)])
+def test_callbacks_of_epochs_leave_the_choice_alone(caplog, tmp_path):
+    callbacks = [
+        keras.callbacks.ModelCheckpoint(str(tmp_path / "best.keras"), monitor="loss"),
+        keras.callbacks.EarlyStopping("loss"),
+        keras.callbacks.TerminateOnNaN(),
+        kv.callbacks.Checkpoint(tmp_path / "run"),
+    ]
+    vae, _ = fitted(caplog, callbacks=callbacks)
     assert vae.steps_per_execution == 4
 
 
@@ -158,7 +155,7 @@ def test_a_function_for_each_batch_counts_too(caplog):
     assert len(seen) == 40
 
 
-@pytest.mark.parametrize(("steps", "expected"), [(40, 4), (42, 2), (41, 1)])
+@pytest.mark.parametrize(("steps", "expected"), soaked([(40, 4), (42, 2), (41, 1)], quick=[(42, 2)]))
 def test_an_execution_does_not_go_beyond_the_steps_of_an_epoch(steps, expected, caplog):
     vae, _ = fitted(caplog, fit={"steps_per_epoch": steps})
     assert vae.steps_per_execution == expected

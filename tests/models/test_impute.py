@@ -12,6 +12,7 @@ from tests import conditional_gaussian
 from tests.linear_gaussian import LinearGaussian, linear_vae, randomize_posterior
 from tests.models.conftest import hierarchy, small_vae
 from tests.oracles import assert_mean_within_standard_errors
+from tests.soaked import soaked
 
 MODEL = LinearGaussian.draw()
 X = MODEL.sample(8, seed=0)
@@ -190,7 +191,7 @@ def model_of(name):
     ), {}
 
 
-@pytest.mark.parametrize("name", ["mixture", "vamp", "hierarchy", "condition"])
+@pytest.mark.parametrize("name", soaked(["mixture", "vamp", "hierarchy", "condition"], quick=["vamp", "hierarchy"]))
 def test_where_nothing_is_observed_imputations_are_draws_from_the_model(name):
     vae, condition = model_of(name)
     vae.ensure_built()

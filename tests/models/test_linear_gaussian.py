@@ -15,6 +15,7 @@ from tests.linear_gaussian import (
     set_posterior,
     sigma_point_record,
 )
+from tests.soaked import soaked
 
 DIAGONAL = kv.posteriors.DiagonalGaussian
 FULL = kv.posteriors.FullCovarianceGaussian
@@ -188,7 +189,7 @@ def test_training_closes_the_gap_down_to_what_the_family_leaves(posterior, model
     assert abs(logged - elbo) < 4 * standard_error + 1e-5  # the latter for float32
 
 
-@pytest.mark.parametrize("scale", ["learned", "optimal"])
+@pytest.mark.parametrize("scale", soaked(["learned", "optimal"], quick=["optimal"]))
 def test_trained_from_scratch_a_linear_vae_reaches_the_maximum_likelihood_of_probabilistic_pca(scale):
     x = CORRELATED.sample(2000, seed=1).astype("float32")
     start = LinearGaussian.draw(seed=5)

@@ -2,11 +2,13 @@
 
 import time
 
+import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 import keras_vae as kv
-from tests.models.conftest import small_vae
+from tests.models.conftest import binary, small_vae
 
 SHAPE = (28, 28, 1)
 TRUNKS = {
@@ -68,3 +70,25 @@ def test_a_verb_is_traced_once_for_all_numbers_of_examples():
 def test_no_rows_at_all_are_refused():
     with pytest.raises(ValueError, match=r"must hold at least one row. Received: shape \(0, 2\)"):
         small_vae().decode(np.zeros((0, 2)))
+
+
+def test_a_model_that_runs_eagerly_answers_the_same_and_shows_a_debugger_every_number():
+    class Watched(keras.layers.Dense):
+        def call(self, inputs):
+            eager.append(tf.executing_eagerly())
+            return super().call(inputs)
+
+    eager, vae = [], small_vae(encoder=Watched(4), decoder=Watched(4))
+    x = binary(5)
+    functions = {**verbs(vae, 5), "score": lambda: vae.score(x, seed=0), "predict": lambda: vae.predict(x, verbose=0)}
+    as_graphs = {name: verb() for name, verb in functions.items()}
+    assert eager and not any(eager)
+    vae.compile("adam", run_eagerly=True)
+    eager.clear()
+    for name, verb in functions.items():
+        found = verb()
+        assert eager and all(eager), name
+        tf.nest.map_structure(
+            lambda one, two: np.testing.assert_allclose(two, one, rtol=1e-5, atol=1e-6), as_graphs[name], found
+        )
+        eager.clear()
