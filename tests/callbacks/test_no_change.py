@@ -18,6 +18,7 @@ def all_callbacks(directory):
     ]
 
 
+@pytest.mark.soak
 def test_a_model_ends_with_the_weights_that_it_has_without_callbacks(tmp_path):
     # Compiled by XLA, once, and with two steps an execution; the other tests of this folder train without XLA.
     again, weights = Again(image_vae(jit_compile=True)), []

@@ -121,6 +121,7 @@ def test_training_stops_early_and_the_best_epoch_is_kept(tmp_path, capsys):
     assert_the_same(weights(output), weights(tmp_path / "two"))
 
 
+@pytest.mark.soak
 def test_a_run_starts_from_the_weights_of_another_and_takes_over_its_parts(four, tmp_path, monkeypatch, capsys):
     started = []
     real = training_run.TrainingRun.train

@@ -94,10 +94,10 @@ def test_grey_values_are_evaluated_when_asked_for_and_their_bits_are_left_out(sa
 @pytest.mark.parametrize(
     ("likelihood", "values"),
     [
-        (kv.likelihoods.Categorical((64,), 17), "whole numbers from 0 to 16"),
+        pytest.param(kv.likelihoods.Categorical((64,), 17), "whole numbers from 0 to 16", marks=pytest.mark.soak),
         (kv.likelihoods.Categorical((8, 8, 1), 5, encoding="one_hot"), "whole numbers from 0 to 4"),
         (kv.likelihoods.Gaussian((64,), scale=0.3), "grey, in [0, 1]"),
-        (kv.likelihoods.ContinuousBernoulli((8, 8, 1)), "grey, in [0, 1]"),
+        pytest.param(kv.likelihoods.ContinuousBernoulli((8, 8, 1)), "grey, in [0, 1]", marks=pytest.mark.soak),
     ],
 )
 def test_images_are_made_into_what_the_likelihood_takes(tmp_path, capsys, likelihood, values):

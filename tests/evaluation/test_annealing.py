@@ -16,7 +16,7 @@ MODEL = LinearGaussian.draw(event_size=6, latent_dim=4, scale=0.4)
 PATH = {"num_steps": 100, "num_leapfrog_steps": 5}
 X = MODEL.sample(12, seed=1)
 
-starts = pytest.mark.parametrize("start", ["prior", "posterior"])
+starts = pytest.mark.parametrize("start", soaked(["prior", "posterior"], quick=["prior"]))
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +51,7 @@ def test_from_the_exact_posterior_every_chain_is_exact():
     np.testing.assert_allclose(sandwich.lower, sandwich.upper, rtol=1e-9)
 
 
-@pytest.mark.parametrize("start", soaked(["prior", "posterior"], quick=["prior"]))
+@starts
 def test_the_sandwich_holds_the_evidence_and_closes_as_the_path_lengthens(vae, start):
     widths = []
     for num_steps in (15, 150):
@@ -83,6 +83,7 @@ def test_simulated_observations_are_the_models_own(vae):
     assert_mean_within_standard_errors((x - MODEL.offset) ** 2, np.diag(covariance), errors=4.5)
 
 
+@pytest.mark.soak
 def test_the_sandwich_of_binary_images_repeats_with_its_seed_and_differs_with_another():
     vae = kv.VAE(
         encoder=kv.networks.MLPEncoder((8,)),
@@ -125,6 +126,7 @@ def test_a_path_of_whole_periods_does_not_stand_still():
     assert log_weights.std(axis=0).mean() < 1.2
 
 
+@pytest.mark.soak
 def test_many_chains_are_run_in_parts_that_add_up(vae, monkeypatch):
     monkeypatch.setattr(execution, "MAX_NUMBERS", 4 * 6 * 10)  # ten chains of one image at a time
     assert execution.plan_annealing(25, 6) == (9, 3, 1)

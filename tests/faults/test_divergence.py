@@ -88,7 +88,7 @@ XLA = pytest.param({"jit_compile": True, "steps_per_execution": 3}, marks=pytest
 CASES = [
     pytest.param("kl_loss", np.nan, {}, id="plain"),
     pytest.param("reconstruction_loss", np.inf, {"steps_per_execution": 3}, marks=pytest.mark.soak, id="several_steps"),
-    pytest.param("gradient", np.inf, {"run_eagerly": True}, id="eager"),
+    pytest.param("gradient", np.inf, {"run_eagerly": True}, marks=pytest.mark.soak, id="eager"),
     pytest.param("gradient", np.nan, *XLA.values, marks=XLA.marks, id="xla"),
 ]
 

@@ -186,6 +186,7 @@ def test_memory_is_planned_for_the_hidden_layers_where_each_sample_has_its_own()
     assert kv.likelihoods.AutoregressiveBernoulli(**arguments, features=2, block=2).working_numbers == 14 * 14 * 4 * 16
 
 
+@pytest.mark.soak
 def test_it_learns_stripes_of_which_the_latents_know_nothing():
     generator = np.random.default_rng(0)
     x = np.repeat(generator.integers(0, 2, (512, 6, 1, 1)), 6, axis=2).astype("float32")  # each row all 0 or all 1

@@ -166,7 +166,7 @@ def test_scores_do_not_depend_on_how_many_examples_are_taken_at_a_time():
 # ---- weights ----------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("shape", [(48,), (48, 1)])
+@pytest.mark.parametrize("shape", [(48,), (48, 1)], ids=["vector", "column"])
 def test_weights_of_a_column_are_weights(shape, loss_of):
     expected = loss_of(X, sample_weight=WEIGHTS)
     assert expected != pytest.approx(loss_of(X), rel=1e-3)

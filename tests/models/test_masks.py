@@ -29,7 +29,7 @@ def exact_log_evidence():
     return MODEL.log_evidence_observed(X, MASK.astype(bool))
 
 
-@pytest.mark.parametrize("method", ["importance", "prior", "ais"])
+@pytest.mark.parametrize("method", soaked(["importance", "prior", "ais"], quick=["importance", "prior"]))
 def test_the_evidence_is_that_of_what_is_observed(method):
     vae = linear_vae(MODEL, kv.posteriors.DiagonalGaussian)
     vae.posterior.set_weights([np.zeros(weight.shape) for weight in vae.posterior.weights])  # q is the prior

@@ -236,7 +236,7 @@ def test_the_bound_is_of_what_is_observed(objective):
     assert np.mean(terms.logs[objective]) < exact.mean() + 0.1
 
 
-@pytest.mark.parametrize("method", ["importance", "prior", "ais"])
+@pytest.mark.parametrize("method", soaked(["importance", "prior", "ais"], quick=["importance"]))
 def test_the_evidence_is_that_of_what_is_observed(method):
     vae = linear_vae(MODEL, kv.posteriors.DiagonalGaussian, missing=True)
     vae.posterior.set_weights([np.zeros(weight.shape) for weight in vae.posterior.weights])  # q is the prior
@@ -353,6 +353,7 @@ def test_a_run_resumes_bit_for_bit(tmp_path):
         np.testing.assert_array_equal(one, other)
 
 
+@pytest.mark.soak
 def test_two_replicas_train_as_one():
     def weights(num_replicas):
         keras.utils.set_random_seed(0)

@@ -14,7 +14,6 @@ from keras_vae import core
 from keras_vae.objectives import Objective, Terms
 from tests.again import Again
 from tests.models.conftest import binary, small_vae
-from tests.soaked import soaked
 
 BETA = 6.0
 
@@ -158,9 +157,8 @@ def trained(vae, size):
     return vae.get_weights(), history
 
 
-@pytest.mark.parametrize(
-    "size", soaked([32, 39, 33], quick=[33]), ids=["even", "an uneven last batch", "a last batch of one"]
-)
+@pytest.mark.soak
+@pytest.mark.parametrize("size", [32, 39, 33], ids=["even", "an uneven last batch", "a last batch of one"])
 def test_two_replicas_train_as_one_on_the_whole_batch(size, on_one_and_on_two):
     (one, history), (two, history_of_two) = (trained(again(), size) for again in on_one_and_on_two)
     for weight_1, weight_2 in zip(one, two, strict=True):

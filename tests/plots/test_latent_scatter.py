@@ -5,6 +5,7 @@ import pytest
 
 import keras_vae as kv
 from tests.plots.helpers import rendered, words
+from tests.soaked import soaked
 
 
 def points(figure):
@@ -125,7 +126,7 @@ def outside(figure):
 
 
 @pytest.mark.parametrize("dimensions", [1, 2])
-@pytest.mark.parametrize("num_classes", [2, 40, 72, 200])
+@pytest.mark.parametrize("num_classes", soaked([2, 40, 72, 200], quick=[2, 72]))
 def test_many_classes_stay_on_the_page(num_classes, dimensions):
     z = np.random.default_rng(0).normal(size=(2 * num_classes, dimensions))
     names = [f"a class with number {number}" for number in range(num_classes)]

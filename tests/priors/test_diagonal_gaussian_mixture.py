@@ -9,6 +9,7 @@ import tensorflow_probability as tfp
 
 from keras_vae.priors.diagonal_gaussian_mixture import DiagonalGaussianMixture
 from tests import oracles
+from tests.soaked import soaked
 
 tfd = tfp.distributions
 GENERATOR = np.random.default_rng(0)
@@ -69,7 +70,7 @@ def test_float32_keeps_its_digits_however_narrow_and_far_away_components_are(
 
 
 @pytest.mark.parametrize("persistent", [False, True])
-@pytest.mark.parametrize("jit_compile", [False, True])
+@pytest.mark.parametrize("jit_compile", soaked([False, True], quick=[False]))
 @pytest.mark.parametrize("spread", [1.0, 1e6], ids=["products", "differences"])
 def test_gradients_of_many_components_are_those_of_tfps_general_mixture(spread, jit_compile, persistent):
     generator = np.random.default_rng(4)

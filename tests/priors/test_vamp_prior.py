@@ -8,6 +8,7 @@ import tensorflow as tf
 
 import keras_vae as kv
 from tests.models.conftest import binary, small_vae
+from tests.soaked import soaked
 
 X = binary(67)
 
@@ -215,7 +216,7 @@ def test_two_replicas_train_as_one_on_the_whole_batch():
         np.testing.assert_allclose(weight_1, weight_2, atol=2e-5)
 
 
-@pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
+@pytest.mark.parametrize("policy", soaked(["mixed_float16", "mixed_bfloat16"], quick=["mixed_float16"]))
 def test_half_precision_trains_and_keeps_the_density_in_float32(policy):
     keras.config.set_dtype_policy(policy)
     vae = vamp_vae()
@@ -224,6 +225,7 @@ def test_half_precision_trains_and_keeps_the_density_in_float32(policy):
     assert vae.prior.distribution(posterior_of=vae.posterior_of).dtype == tf.float32
 
 
+@pytest.mark.soak
 def test_observations_of_other_ranges_and_of_one_hot_codes_are_taken():
     pixels = np.random.default_rng(0).integers(0, 4, (32, 5, 3))
     likelihood = kv.likelihoods.Categorical((5, 3), 4)
