@@ -37,14 +37,16 @@ class Checkpoint(keras.callbacks.Callback):
     a good file exists at any moment. Order of the data, binarization and noise are functions of seed, epoch and step.
 
     A resumed run begins after the last epoch that was saved; on one CPU it ends, bit for bit, with the weights and the
-    history of a run that was never cut, if the data come from an array or a `keras_vae.data.pipeline` with a seed.
+    history of a run that was never cut, if the data come from an array, or from a `keras_vae.data.pipeline` with a seed
+    in whole passes (without `steps_per_epoch`).
 
     Parameters
     ----------
     directory : str or pathlib.Path
         Where the files are kept; made if need be.
     monitor : str, optional
-        What is best, a name in the logs; by default the first of val_elbo, val_loss, elbo and loss that is there.
+        What is best, a name in the logs; by default the first of val_elbo, val_loss, elbo and loss that is there. Where
+        an epoch is not validated (`validation_freq`), it is not compared with those that are.
     mode : {"auto", "min", "max"}
         Whether lower or higher is better; "auto" knows all losses and bounds of this package.
     start_from_epoch : int
@@ -61,7 +63,7 @@ class Checkpoint(keras.callbacks.Callback):
     epoch : int
         Whole epochs done.
     history : dict
-        For each name in the logs a list with a number for each of these epochs.
+        For each name in the logs a list with a number for each of these epochs in which it was logged.
     best : dict or None
         "monitor", "value" and "epoch", from 0 as in Keras, of the best epoch.
 
@@ -69,7 +71,8 @@ class Checkpoint(keras.callbacks.Callback):
     ------
     ValueError
         If an argument is out of range. When training starts, if the directory holds a run that was not restored, or
-        `fit` was given another `initial_epoch`. After the first epoch, if the monitor is not in the logs.
+        `fit` was given another `initial_epoch`, or no validation data where the monitor needs them. After the first
+        epoch, if the monitor is not in the logs.
     OSError
         If a file cannot be written; the last good one stays. When training starts, if another process uses the
         directory.
@@ -256,13 +259,17 @@ class Checkpoint(keras.callbacks.Callback):
         history.epoch = list(range(self.epoch))
 
     def _note_best(self, epoch, logs):
-        monitor = self.monitor or next((name for name in _MONITORS if name in logs), None)
+        monitor = self.monitor or next((name for name in _MONITORS if name in self.history), None)
         if monitor not in logs:
+            if monitor in self.history or str(monitor).removeprefix("val_") in logs:  # not in this epoch
+                return False
             raise ValueError(f"`monitor` must be one of {sorted(logs)}. Received: monitor={self.monitor!r}")
         value, sign = float(logs[monitor]), _sign(monitor, self.mode)
         if epoch < self.start_from_epoch or not math.isfinite(value):
             return False
-        if self.best is not None and sign * value <= sign * self.best["value"]:
+        # Before the first validation there was another monitor.
+        is_same = self.best is not None and self.best["monitor"] == monitor
+        if is_same and sign * value <= sign * self.best["value"]:
             return False
         self.best = {"monitor": monitor, "value": value, "epoch": epoch}
         return True

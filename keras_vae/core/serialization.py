@@ -4,7 +4,7 @@ import logging
 
 import keras
 
-from keras_vae.core.keras_internals import all_layers
+from keras_vae.core.keras_internals import all_layers, own_weights
 
 _logger = logging.getLogger("keras_vae")
 
@@ -103,8 +103,16 @@ def check_restorable(model) -> None:
     Raises
     ------
     ValueError
-        If a layer is a `Lambda` of a Python lambda, whose code no safe file can hold.
+        If a layer is a `Lambda` of a Python lambda, whose code no safe file can hold, or within two parts, which a file
+        tells apart.
     """
+    shared = _shared_layer(model)
+    if shared is not None:
+        raise ValueError(
+            "A layer with weights must be in one part of the model alone to be saved: from a file each part gets a "
+            "layer of its own, and only one of them its weights. Give each part its own layers, or save the weights "
+            f"alone with `save_weights`. Received: the layer {shared.name!r} in two parts"
+        )
     lambdas = [layer for layer in all_layers(model) if isinstance(layer, keras.layers.Lambda)]
     for layer in lambdas:
         if getattr(layer.function, "__name__", "") == "<lambda>":
@@ -118,7 +126,8 @@ def check_restorable(model) -> None:
         {
             part.__name__
             for part in [*parts, *(layer.function for layer in lambdas)]
-            if part.__module__.split(".")[0] != "keras" and keras.saving.get_registered_name(part) == part.__name__
+            if part.__module__.split(".")[0] not in ("keras", "keras_vae")
+            and keras.saving.get_registered_name(part) == part.__name__
         }
     )
     if unknown:
@@ -127,3 +136,13 @@ def check_restorable(model) -> None:
             "the decorator `keras.saving.register_keras_serializable()`.",
             ", ".join(unknown),
         )
+
+
+def _shared_layer(model):
+    """Return a layer with weights that is within two parts of a model, or None."""
+    owners = {}
+    for part in model.layers:
+        for layer in all_layers(part):
+            if any(own_weights(layer)) and owners.setdefault(id(layer), part) is not part:
+                return layer
+    return None

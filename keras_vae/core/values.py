@@ -23,6 +23,8 @@ class Values(NamedTuple):
         The lowest and the highest value.
     integer : bool
         Whether values are whole numbers.
+    one_hot : bool
+        Whether the last axis holds codes of categories: one 1, and zeros.
     owner : str
         Who asks, for messages.
     float16 : bool
@@ -36,6 +38,7 @@ class Values(NamedTuple):
     shape: tuple
     support: tuple | None = None
     integer: bool = False
+    one_hot: bool = False
     owner: str = "the likelihood"
     float16: bool = False
     scale: float | None = None
@@ -91,6 +94,12 @@ class Values(NamedTuple):
             raise ValueError(
                 f"`{name}` must hold whole numbers for {self.owner}. Received: values such as {fraction:g}"
             )
+        if self.one_hot:
+            sums = values.sum(axis=-1)
+            if observed is not None:
+                sums = np.where(np.broadcast_to(right_aligned(observed, values.ndim), values.shape)[..., 0], sums, 1.0)
+            if not (sums == 1.0).all():
+                raise ValueError(f"{self._code_message(name)} Received: one of {sums[sums != 1.0][0]:g} ones")
         if self.float16 and max(-low, high) > float(np.finfo(np.float16).max):
             raise ValueError(
                 f"`{name}` must fit into float16 (at most 65504 in size) under the policy mixed_float16: rescale it or "
@@ -174,6 +183,13 @@ class Values(NamedTuple):
             whole = tf.reduce_all(seen == tf.round(seen))
             message = f"`{name}` must hold whole numbers for {self.owner}. Received: fractions"
             checks.append(tf.debugging.Assert(whole, [message]))
+        if self.one_hot:
+            sums = tf.reduce_sum(seen, axis=-1)
+            if observed is not None:
+                whole = tf.broadcast_to(tf.cast(right_aligned(observed, seen.shape.rank), tf.bool), tf.shape(seen))
+                sums = tf.where(whole[..., 0], sums, 1.0)
+            message = self._code_message(name) + " Received: another number of ones"
+            checks.append(tf.debugging.Assert(tf.reduce_all(sums == 1.0), [message]))
         if self.scale is not None:
             remark = lambda low, high: self._remark_on_scale(name, float(low), float(high))  # noqa: E731
             tf.cond(
@@ -185,7 +201,7 @@ class Values(NamedTuple):
             return tf.identity(values)
 
     def blank(self, size: int) -> np.ndarray:
-        """Return examples of the lowest value that is allowed, or of zeros.
+        """Return examples of the lowest value that is allowed, or of zeros; of the first category, where x is a code.
 
         Parameters
         ----------
@@ -198,13 +214,22 @@ class Values(NamedTuple):
             Shape (size, *shape).
         """
         lowest = 0.0 if self.support is None else self.support[0]
-        return np.full([size, *self.shape], lowest, np.float32)
+        values = np.full([size, *self.shape], lowest, np.float32)
+        if self.one_hot:
+            values[..., 0] = 1.0
+        return values
 
     def _support_message(self, name, low=None, high=None):
         hints = [" Divide 8-bit images by 255, or let `keras_vae.data.pipeline` do it."] * (high is None or high > 1)
         hints += [" Take `(x + 1) / 2` of values from -1 to 1."] * (low is None or (-1.0 <= low < 0.0 and high <= 1.0))
         hint = "".join(hints) if tuple(self.support) == (0, 1) and not self.integer else ""
         return f"`{name}` must be in [{self.support[0]:g}, {self.support[1]:g}] for {self.owner}.{hint}"
+
+    def _code_message(self, name):
+        return (
+            f"`{name}` must hold one 1 and zeros along its last axis for {self.owner}. Zeros alone may stand for an "
+            "unknown category: make it a category, or hide it by a mask."
+        )
 
     def _remark_on_scale(self, name, low, high):
         remark(

@@ -1,10 +1,12 @@
 """Binary images from grey ones."""
 
+import logging
+
 import numpy as np
 import tensorflow as tf
 from numpy.typing import ArrayLike
 
-from keras_vae.core import resolve_seed
+from keras_vae.core import remark, resolve_seed
 
 
 def binarize(images: ArrayLike, seed: int | None = None) -> np.ndarray:
@@ -23,7 +25,20 @@ def binarize(images: ArrayLike, seed: int | None = None) -> np.ndarray:
         The shape of `images`, float32, zeros and ones.
     """
     images = np.asarray(images)
-    return binarize_scaled(images, 255.0 if images.dtype == np.uint8 else 1.0, seed)
+    return binarize_scaled(images, 255.0 if is_eight_bit(images) else 1.0, seed)
+
+
+def is_eight_bit(images):
+    """Return whether images are to be divided by 255, which uint8 is; of zeros and ones that is hardly meant."""
+    if images.dtype != np.uint8:
+        return False
+    if images.max() == 1:
+        remark(
+            ("eight bits",),
+            logging.WARNING,
+            "`images` are uint8 from 0 to 1 and are divided by 255, as 8-bit images are: pass them as floats.",
+        )
+    return True
 
 
 def binarize_scaled(images, scale, seed=None):

@@ -7,7 +7,7 @@ import tensorflow as tf
 from numpy.typing import ArrayLike
 
 from keras_vae.core import Stream, check_choice, fold_in, resolve_seed
-from keras_vae.data.binarization import binarize_batch, binarize_scaled
+from keras_vae.data.binarization import binarize_batch, binarize_scaled, is_eight_bit
 from keras_vae.data.epochs import batches_of_rows
 
 
@@ -71,7 +71,7 @@ def pipeline(
     size = len(images)
     extras = _extras(size, labels, sample_weight)
     seed = resolve_seed(seed)
-    rescale = images.dtype == np.uint8 if rescale is None else rescale
+    rescale = is_eight_bit(images) if rescale is None else rescale
     if binarize is not None:
         _check_probabilities(images, rescale)
     if binarize == "fixed":

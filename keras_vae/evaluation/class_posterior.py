@@ -69,8 +69,12 @@ def class_posterior(
     """
     vae = check_model(vae)
     labels = check_instance("vae.condition", vae.condition, Labels, "`keras_vae.conditions.Labels`")
-    batch = collect(_unlabelled(x), vae.spec._replace(condition=None))
+    batch = collect(_unlabelled(x, vae.likelihood.x_shape), vae.spec._replace(condition=None))
     if method == "classifier":
+        if prior is not None:
+            raise ValueError(
+                '`prior` must be left out with method="classifier", which gives q(y|x) as it was trained. Received: one'
+            )
         kind = "`keras_vae.objectives.SemiSupervised`"
         objective = check_instance("vae.objective", vae.objective, SemiSupervised, kind)
         size = check_integer("batch_size", 128 if batch_size is None else batch_size, minimum=1)
@@ -134,16 +138,17 @@ def expected_calibration_error(probabilities: ArrayLike, labels: ArrayLike, *, n
     return float(np.abs(np.bincount(bins, is_right - confidence)).sum() / len(labels))
 
 
-def _unlabelled(x):
-    """Leave out labels, of single batches and of streams."""
+def _unlabelled(x, shape):
+    """Leave out labels, of single batches and of streams; what has the shape of x is the target."""
     if isinstance(x, keras.utils.PyDataset):
-        return (_unlabelled(x[index]) for index in range(len(x)))
+        return (_unlabelled(x[index], shape) for index in range(len(x)))
     if is_stream(x):
-        return (_unlabelled(batch) for batch in x)
+        return (_unlabelled(batch, shape) for batch in x)
     if isinstance(x, Batch):
         return x._replace(condition=None)
     if isinstance(x, tuple):
-        return _unlabelled(x[0])
+        targets = x[1:2] if len(x) > 1 and shape and tuple(np.shape(x[1]))[1:] == shape else ()
+        return (_unlabelled(x[0], shape), *targets)
     return {name: rows for name, rows in x.items() if name != "condition"} if isinstance(x, Mapping) else x
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from keras_vae.core import check_integer, html_table, resolve_seed, right_aligned
 from keras_vae.evaluation.aggregate import mutual_information
 from keras_vae.evaluation.bound import bound
-from keras_vae.evaluation.execution import Progress, check_model
+from keras_vae.evaluation.execution import Progress, check_model, check_unweighted
 from keras_vae.evaluation.log_evidence import default_num_samples, estimate_evidence
 from keras_vae.evaluation.pareto import highest_k
 from keras_vae.models import LatentVariableModel, collect
@@ -256,12 +256,7 @@ def evaluate_vae(
         check_integer("num_levels", num_levels, minimum=2)
     num_samples = default_num_samples(num_samples, method)
     vae = check_model(vae)
-    x = collect(x, vae.spec)
-    if x.sample_weight is not None:
-        raise ValueError(
-            "`sample_weight` must be left out of `evaluate_vae`, whose averages count each example once: weigh the "
-            "values of `log_evidence` and `vae.score`. Received: weights"
-        )
+    x = check_unweighted(collect(x, vae.spec), "evaluate_vae")
     seed = resolve_seed(seed)
     evidence = estimate_evidence(
         vae, x, num_samples, method, seed=seed, batch_size=batch_size, progress=progress, **annealing

@@ -37,6 +37,16 @@ def check_model(vae):
     return vae
 
 
+def check_unweighted(x, function):
+    """Refuse weights where averages count each example once."""
+    if x.sample_weight is not None:
+        raise ValueError(
+            f"`sample_weight` must be left out of `{function}`, whose averages count each example once: weigh the "
+            "values of `log_evidence` and `vae.score`. Received: weights"
+        )
+    return x
+
+
 def compiled(vae, make, *key, signature=None):
     """Return `make(vae, *key)` as a `tf.function`, the same one for each key and signature; it goes with the model.
 

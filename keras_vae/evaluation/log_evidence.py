@@ -130,5 +130,10 @@ def estimate_evidence(
     if method == "ais":
         options = {"num_steps": num_steps, "num_leapfrog_steps": num_leapfrog_steps, "start": start}
         return annealed_estimate(vae, x, num_samples, **options, **shared)
+    if (num_steps, num_leapfrog_steps, start) != (1000, 10, "prior"):
+        raise ValueError(
+            '`num_steps`, `num_leapfrog_steps` and `start` must be left out unless method="ais". '
+            f"Received: {num_steps}, {num_leapfrog_steps} and {start!r} with method={method!r}"
+        )
     estimators = {"importance": importance_estimate, "prior": prior_estimate}
     return estimators[method](vae, x, num_samples, **shared)

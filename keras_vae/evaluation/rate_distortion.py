@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from keras_vae.core import check_integer, check_number, resolve_seed
 from keras_vae.evaluation.bound import bound
-from keras_vae.evaluation.execution import check_model, progress_bar
+from keras_vae.evaluation.execution import check_model, check_unweighted, progress_bar
 from keras_vae.models import LatentVariableModel, collect
 
 
@@ -92,7 +92,7 @@ def rate_distortion(
     points = []
     for number, beta in enumerate(betas):
         vae = check_model(make(beta))
-        found = bound(vae, collect(x, vae.spec), elbo_samples, seed=seed)
+        found = bound(vae, check_unweighted(collect(x, vae.spec), "rate_distortion"), elbo_samples, seed=seed)
         points.append(
             RateDistortionPoint(
                 beta, float(found.rate.mean()), float(found.distortion.mean()), float(found.elbo.mean())

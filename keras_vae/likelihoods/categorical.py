@@ -66,6 +66,11 @@ class Categorical(Likelihood):
         return True
 
     @property
+    def one_hot(self) -> bool:
+        """Whether observations are codes."""
+        return self.encoding == "one_hot"
+
+    @property
     def numbers_per_element(self) -> int:
         """One logit for each category."""
         return self.num_categories

@@ -47,6 +47,9 @@ class Likelihood(Settled, Layer, abc.ABC):
     integer_valued: bool = False
     """Whether observations are whole numbers."""
 
+    one_hot: bool = False
+    """Whether the last axis of an observation holds the codes of categories: one 1, and zeros."""
+
     is_discrete: bool = False
     """Whether p(x|z) is a probability rather than a density."""
 
@@ -97,6 +100,7 @@ class Likelihood(Settled, Layer, abc.ABC):
             shape=self.x_shape,
             support=self.support,
             integer=self.integer_valued,
+            one_hot=self.one_hot,
             owner=f"the likelihood {type(self).__name__}",
             remedy=_MISSING if self.scores_elements else "",
         )

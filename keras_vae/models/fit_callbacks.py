@@ -67,6 +67,10 @@ def with_own_callbacks(callbacks, own):
     # The history comes last, as in Keras, for other callbacks add to what it writes down.
     ordered = [*own, *others, *keepers, *([] if has_history else [TrainingHistory()])]
     if isinstance(callbacks, keras.callbacks.CallbackList):
+        for callback in ordered:  # which the list has done for those that it was made with
+            if callback not in given:
+                callback.set_model(callbacks.model)
+                callback.set_params(callbacks.params)
         callbacks.callbacks = ordered
         return callbacks
     return ordered
@@ -90,6 +94,16 @@ def first_epoch(callbacks, initial_epoch, epochs):
         # A run that was stopped early has nothing left to do.
         return max(keeper.epoch, epochs) if keeper.finished else keeper.epoch
     return initial_epoch
+
+
+def check_monitors(callbacks):
+    """Refuse checkpoints that wait for the numbers of a validation, where there is none."""
+    for callback in listed(callbacks):
+        monitor = str(getattr(callback, "monitor", ""))
+        if hasattr(callback, "attach") and monitor.startswith("val_"):
+            raise ValueError(
+                f"`validation_data` must be given for a checkpoint with monitor={monitor!r}. Received: none"
+            )
 
 
 def check_outputs(callbacks):

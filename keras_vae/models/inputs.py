@@ -56,6 +56,11 @@ def is_stream(data: Any) -> bool:
 def stream(data, spec, *, class_weight=None):
     """Return a stream of the same kind whose batches are dictionaries of fields, checked as they are read."""
     if isinstance(data, tf.distribute.DistributedDataset):
+        if class_weight is not None:
+            raise ValueError(
+                "`class_weight` must be left out for a distributed data set, whose batches are not looked at: let it "
+                f"hold sample weights. Received: class_weight={class_weight}"
+            )
         return data
     if isinstance(data, keras.utils.PyDataset):
         return CheckedPyDataset(data, spec, class_weight)
@@ -75,7 +80,7 @@ def stream(data, spec, *, class_weight=None):
     return checked
 
 
-def pipeline(batch, *, batch_size, shuffle, seed, repeat=False):
+def pipeline(batch, *, batch_size, shuffle, seed):
     """Return a data set of batches from one batch of arrays: each epoch has an order of its own, by the seed."""
     with tf.device("CPU:0"):
         fields = {name: tf.constant(values) for name, values in batch.fields.items()}
@@ -85,12 +90,16 @@ def pipeline(batch, *, batch_size, shuffle, seed, repeat=False):
         return ({name: tf.gather(values, rows) for name, values in fields.items()},)
 
     options = {"batch_size": batch_size, "shuffle": shuffle, "seed": seed, "drop_remainder": False}
-    dataset = batches_of_rows(len(batch.x), load, **options)
-    if not repeat:
-        return dataset
-    repeated = dataset.repeat()
-    repeated.epoch, repeated.batch_size = dataset.epoch, dataset.batch_size
-    return repeated
+    return batches_of_rows(len(batch.x), load, **options)
+
+
+def repeated(dataset, first_step):
+    """Return pass after pass of a `pipeline` without an end, from a step on: an epoch may be any number of steps."""
+    passes, done = divmod(first_step, int(dataset.cardinality()))
+    dataset.epoch.assign(passes)  # and each pass adds one
+    endless = dataset.repeat().skip(done)
+    endless.batch_size = dataset.batch_size
+    return endless
 
 
 def host_batches(data, spec, batch_size, without=()):

@@ -843,7 +843,7 @@ class LatentVariableModel(Trainer):
         for name, part in parts.items():
             kind = _KINDS[name.removesuffix("s")]
             if name in self.sequence_names:
-                part = [check_instance(f"{name}[{level}]", one, *kind) for level, one in enumerate(part)]
+                part = tuple(check_instance(f"{name}[{level}]", one, *kind) for level, one in enumerate(part))
             elif name == "prior" and part is None:
                 part = StandardNormal(dtype=self.dtype_policy)
             else:

@@ -33,13 +33,14 @@ from keras_vae.models.divergence import DivergenceGuard, DivergenceWatch
 from keras_vae.models.execution import choose_execution, follow_batches, run_of
 from keras_vae.models.fit_callbacks import (
     EpochCounter,
+    check_monitors,
     check_outputs,
     detach,
     first_epoch,
     with_own_callbacks,
     writes_models,
 )
-from keras_vae.models.inputs import host_batches, is_stream, pipeline, stream
+from keras_vae.models.inputs import host_batches, is_stream, pipeline, repeated, stream
 from keras_vae.objectives import Objective, Terms
 
 _logger = logging.getLogger("keras_vae")
@@ -220,7 +221,8 @@ class Trainer(Settled, keras.Model, abc.ABC):
     ) -> keras.callbacks.History:
         """Train, as `keras.Model.fit` does, after checking the data against the model.
 
-        Each epoch of arrays has an order of its own, the same in two runs with one seed.
+        Each pass through arrays has an order of its own, the same in two runs with one seed; with `steps_per_epoch` an
+        epoch begins where the one before it ended.
 
         Parameters
         ----------
@@ -263,7 +265,8 @@ class Trainer(Settled, keras.Model, abc.ABC):
         batch_size = _batch_size(batch_size)
         if steps_per_epoch is not None:
             check_integer("steps_per_epoch", steps_per_epoch, minimum=0)
-        if is_stream(x):
+        is_array = not is_stream(x)
+        if not is_array:
             _refuse_beside_stream(y=y, sample_weight=sample_weight)
             if validation_split and validation_data is None:
                 raise ValueError(
@@ -278,8 +281,10 @@ class Trainer(Settled, keras.Model, abc.ABC):
                 if class_weight is not None:  # of training alone, as in Keras
                     held_out = _split(self.objective_spec.arrays(x, y, sample_weight), validation_split)[1]
                 validation_data = held_out
-            x = pipeline(arrays, batch_size=batch_size, shuffle=shuffle, seed=self.seed, repeat=bool(steps_per_epoch))
-        if validation_data is not None:
+            x = pipeline(arrays, batch_size=batch_size, shuffle=shuffle, seed=self.seed)
+        if validation_data is None:
+            check_monitors(callbacks)
+        else:
             if isinstance(validation_data, list) and any(hasattr(part, "shape") for part in validation_data):
                 validation_data = tuple(validation_data)  # as in Keras
             size = batch_size if validation_batch_size is None else _batch_size(validation_batch_size)
@@ -289,9 +294,13 @@ class Trainer(Settled, keras.Model, abc.ABC):
         self._run_by(execution.jit_compile, execution.steps_per_execution)
         if "auto" in self._run.wanted.values():
             _logger.info("Training steps run %s", execution)
-        counters = [data.epoch for data in (x, validation_data) if hasattr(data, "epoch")]
+        is_endless = is_array and bool(steps_per_epoch)
+        finite = [validation_data] if is_endless else [x, validation_data]
+        counters = [data.epoch for data in finite if hasattr(data, "epoch")]
         callbacks = with_own_callbacks(callbacks, [DivergenceWatch(self._run.guard), EpochCounter(counters)])
         initial_epoch = first_epoch(callbacks, initial_epoch, epochs)
+        if is_endless:
+            x = repeated(x, initial_epoch * steps_per_epoch)
         check_finite_weights(self, "to be trained")
         with self._run.guard.naming(self):
             try:
@@ -610,6 +619,11 @@ class Trainer(Settled, keras.Model, abc.ABC):
         return groups
 
     def _track(self, terms, weights, penalty):
+        if unknown := set(terms.logs) - set(self._run.trackers):
+            raise ValueError(
+                "An objective must log the same terms in training and outside of it, where they were counted. "
+                f"Received: also {sorted(unknown)} from {type(self.objective).__name__}"
+            )
         for name, tracker in self._run.trackers.items():
             values = terms.loss + penalty if name == "loss" else terms.logs[name]
             values = tf.convert_to_tensor(values)

@@ -56,7 +56,7 @@ class Laplace(Posterior):
 
     def sample(self, parameters: dict[str, tf.Tensor], num_samples: int, seed: tf.Tensor) -> tf.Tensor:
         """Draw z = mean + scale eps."""
-        mean = parameters["mean"]  # (batch, latent)
+        mean = parameters["mean"]  # (batch, latent), below the top of a hierarchy (samples above, batch, latent)
         u = _uniform(num_samples, tf.shape(mean), fold_in(as_seed(seed), replica_id()))
         # The logarithm of the smaller tail, in float64: single precision would end the tails at 16 scales.
         eps = tf.sign(0.5 - u) * tf.math.log(2.0 * tf.minimum(u, 1.0 - u))
@@ -78,10 +78,11 @@ class LaplaceDistribution(tfp.distributions.Laplace):
 
 
 def _uniform(num_samples, shape, seed):
-    """Draw float64 numbers of shape (num_samples, batch, size) on (0, 1), by one seed or by a seed for each row."""
-    rows, size = tf.unstack(shape)
+    """Draw float64 numbers of shape (num_samples, ..., batch, size) on (0, 1), by one seed or by one for each row."""
+    shape = tf.concat([[num_samples], shape], axis=0)
     if seed.shape.rank == 1:
-        u = tf.random.stateless_uniform([num_samples, rows, size], seed, dtype=tf.float64)
+        u = tf.random.stateless_uniform(shape, seed, dtype=tf.float64)
         return u + math.ldexp(1.0, -53)  # from [0, 1), in steps of 2^-52
-    counts = tf.reshape(tf.range(num_samples * size), [num_samples, 1, size])
-    return tf.reshape(uniform_rows(seed, counts), [num_samples, rows, size])
+    of_one_row = tf.concat([shape[:-2], [1], shape[-1:]], axis=0)
+    counts = tf.reshape(tf.range(tf.reduce_prod(of_one_row)), of_one_row)
+    return tf.reshape(uniform_rows(seed, counts), shape)
