@@ -283,7 +283,7 @@ def throughput_before():
             f"{row['ours_over']['ours before']:.2f} ×",
             f"`{row['before'][:7]}`, {row['date'][:10]}",
         ]
-        for row in {row["workload"]: row for row in results("throughput_before")}.values()
+        for row in {(row["before"], row["workload"]): row for row in results("throughput_before")}.values()
     ]
     return markdown(["", "images/s before", "now", "ratio", "before, and when measured"], lines, "lrrrl")
 

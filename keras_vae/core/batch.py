@@ -335,6 +335,11 @@ class Spec(NamedTuple):
         rank = _rank(y)
         if rank is not None:
             if _fits(self.x, y):
+                if self.missing and _dtype(y) == bool:
+                    raise ValueError(
+                        '`y` must be a target; a mask has a name: `{"x": x, "mask": mask}`. '
+                        "Received: booleans of the shape of x"
+                    )
                 return "target"
             if self.condition is not None and "condition" not in fields and _fits(self.condition, y):
                 return "condition"

@@ -1,5 +1,6 @@
 """What the values of one field of a batch must be like: the checks of arrays and of tensors in graphs."""
 
+import contextlib
 import logging
 from typing import Any, NamedTuple
 
@@ -265,6 +266,9 @@ def as_array(values, name="x") -> np.ndarray:
         values = np.ma.asarray(values, float).filled(np.nan)
     try:
         array = np.asarray(values)
+        if array.dtype == object and hasattr(values, "to_numpy"):  # a data frame's columns that may be null
+            with contextlib.suppress(TypeError, ValueError):
+                array = values.to_numpy("float64", na_value=np.nan)
     except ValueError as error:
         raise ValueError(f"`{name}` must be a rectangular array of numbers. Received: {error}") from error
     if not is_numeric(array.dtype):

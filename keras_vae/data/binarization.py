@@ -29,7 +29,7 @@ def binarize(images: ArrayLike, seed: int | None = None) -> np.ndarray:
 
 
 def is_eight_bit(images):
-    """Return whether images are to be divided by 255, which uint8 is; of zeros and ones that is hardly meant."""
+    """Return whether images are 8-bit ones, which are divided by 255; for zeros and ones that is hardly meant."""
     if images.dtype != np.uint8:
         return False
     if images.max() == 1:

@@ -259,9 +259,9 @@ class Trainer(Settled, keras.Model, abc.ABC):
             If the weights are not finite from the beginning.
         """
         self._check_compiled("fit")
-        check_outputs(callbacks)
         if writes_models(callbacks):
             check_restorable(self)
+        check_outputs(callbacks)
         batch_size = _batch_size(batch_size)
         if steps_per_epoch is not None:
             check_integer("steps_per_epoch", steps_per_epoch, minimum=0)

@@ -236,9 +236,60 @@ def test_another_initial_epoch_is_refused(short):
 def test_monitors_that_are_unknown_are_refused(tmp_path):
     with pytest.raises(ValueError, match=r"`mode` must be \"min\" or \"max\" for this monitor. Received: .*'quality'"):
         kv.callbacks.Checkpoint(tmp_path, monitor="quality")
-    with pytest.raises(ValueError, match=r"`monitor` must be one of \['elbo', .* Received: monitor='val_elbo'"):
+    with pytest.raises(ValueError, match=r"`monitor` must be one of \['elbo', .* Received: monitor='her_elbo'"):
+        fitted(tmp_path, monitor="her_elbo")
+    with pytest.raises(ValueError, match="`validation_data` must be given for a checkpoint with monitor='val_elbo'"):
         fitted(tmp_path, monitor="val_elbo")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("monitor", [None, "val_elbo"])
+def test_epochs_without_validation_are_not_compared_with_those_that_have_one(monitor, tmp_path):
+    validated = {"validation_data": X, "validation_freq": 2, "verbose": 0}
+    vae = small_vae()
+    vae.compile(keras.optimizers.SGD(0.05), run_eagerly=True)
+    first = kv.callbacks.Checkpoint(tmp_path, monitor=monitor)
+    vae.fit(X, epochs=3, callbacks=[first], **validated)
+    checkpoint = kv.callbacks.Checkpoint(tmp_path, monitor=monitor)
+    history = checkpoint.restore().fit(X, epochs=6, callbacks=[checkpoint], **validated).history
+    assert [len(history[name]) for name in ("elbo", "val_elbo")] == [6, 3]
+    best = int(np.argmax(history["val_elbo"]))
+    assert checkpoint.best == {"monitor": "val_elbo", "value": history["val_elbo"][best], "epoch": 2 * best + 1}
+
+
+@pytest.mark.parametrize("steps", [3, 7])
+def test_epochs_of_any_number_of_steps_go_on_within_a_pass(steps, tmp_path):
+    def trained(directory, epochs):
+        checkpoint = kv.callbacks.Checkpoint(directory)
+        vae = checkpoint.restore()
+        if vae is None:
+            keras.utils.set_random_seed(0)
+            vae = small_vae()
+            vae.compile(keras.optimizers.SGD(0.05), run_eagerly=True)
+        vae.fit(X, batch_size=8, steps_per_epoch=steps, epochs=epochs, callbacks=[checkpoint], verbose=0)
+        return vae
+
+    uncut = trained(tmp_path / "uncut", 4)
+    trained(tmp_path / "cut", 2)
+    for one, other in zip(uncut.get_weights(), trained(tmp_path / "cut", 4).get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_each_pass_has_an_order_of_its_own_whatever_an_epoch_is():
+    class Seen(keras.layers.Dense):
+        def call(self, inputs):
+            if inputs.shape[0] == 8:  # a batch, and nothing else
+                batches.append(np.asarray(inputs)[:, 0])
+            return super().call(inputs)
+
+    batches = []
+    vae = small_vae((1,), encoder=Seen(3), likelihood=kv.likelihoods.Gaussian((1,)))
+    vae.compile(keras.optimizers.SGD(0.0), run_eagerly=True)
+    rows = np.arange(16, dtype="float32")[:, None]
+    vae.fit(rows, batch_size=8, steps_per_epoch=4, epochs=3, verbose=0)
+    passes = np.reshape(batches, [6, 16])
+    assert (np.sort(passes, axis=1) == rows[:, 0]).all()
+    assert len({tuple(one) for one in passes}) == 6
 
 
 def test_broken_files_and_files_of_others_are_refused_by_name(short):

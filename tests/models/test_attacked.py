@@ -7,6 +7,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 import keras_vae as kv
+from keras_vae.core import values
 from tests.conditional_gaussian import conditional_vae, draw
 from tests.models.conftest import binary, compiled, small_vae
 from tests.soaked import soaked
@@ -372,3 +373,114 @@ def test_a_misspelt_weight_is_named():
     for key in ("wieght", "weights", "sample_weigth"):
         with pytest.raises(ValueError, match="Did you mean 'sample_weight'"):
             compiled().fit({"x": X, key: np.ones(32)}, verbose=0)
+
+
+CODES = np.eye(4, dtype="float32")[np.random.default_rng(0).integers(0, 4, (32, 3))]
+
+
+@pytest.mark.parametrize("number", [0, 2])
+@pytest.mark.parametrize("as_data_set", [False, True], ids=["array", "data set"])
+def test_one_hot_rows_with_no_one_or_several_are_refused(number, as_data_set):
+    vae = small_vae((3,), likelihood=kv.likelihoods.Categorical((3,), 4, encoding="one_hot"))
+    vae.compile("adam", run_eagerly=True)
+    wrong = CODES.copy()
+    wrong[20, 1] = np.arange(4) < number
+    data = tf.data.Dataset.from_tensor_slices(wrong).batch(8) if as_data_set else wrong
+    with pytest.raises((ValueError, tf.errors.InvalidArgumentError), match="must hold one 1 and zeros along its last"):
+        vae.fit(data, verbose=0)
+    mask = np.ones((32, 3), "float32")
+    mask[20, 1] = 0.0
+    data = {"x": wrong, "mask": mask}
+    data = tf.data.Dataset.from_tensor_slices(data).batch(8) if as_data_set else data
+    assert np.isfinite(vae.fit(data, verbose=0).history["elbo"]).all()
+
+
+def test_a_layer_within_two_parts_is_refused_before_it_is_saved(tmp_path):
+    shared = keras.layers.Dense(6)
+    vae = compiled(
+        encoder=keras.Sequential([keras.layers.Dense(5), shared]),
+        decoder=keras.Sequential([keras.layers.Dense(5), shared]),
+    )
+    message = f"must be in one part of the model alone to be saved.*Received: the layer '{shared.name}'"
+    with pytest.raises(ValueError, match=message):
+        vae.fit(X, callbacks=[kv.callbacks.Checkpoint(tmp_path / "run")], verbose=0)
+    with pytest.raises(ValueError, match=message):
+        vae.save(tmp_path / "model.keras")
+    assert list(tmp_path.iterdir()) == []
+    vae.train_on_batch(X)  # all the same
+
+
+def test_a_term_that_is_logged_in_training_alone_is_refused():
+    class Talkative(kv.objectives.ELBO):
+        def terms(self, batch, infer, *, step, training):
+            terms = super().terms(batch, infer, step=step, training=training)
+            return terms._replace(logs={**terms.logs, "extra": terms.loss}) if training else terms
+
+    with pytest.raises(
+        ValueError, match=r"must log the same terms in training and outside.*Received: also \['extra'\]"
+    ):
+        compiled(objective=Talkative()).train_on_batch(X)
+
+
+def test_class_weights_of_a_distributed_data_set_are_refused():
+    strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"], tf.distribute.ReductionToOneDevice())
+    with strategy.scope():
+        vae = compiled(seed=1)
+    data = strategy.experimental_distribute_dataset(tf.data.Dataset.from_tensor_slices((X, X[:, 0])).batch(8))
+    with pytest.raises(ValueError, match="`class_weight` must be left out for a distributed data set"):
+        vae.fit(data, class_weight={0: 0.0, 1: 0.0}, verbose=0)
+
+
+def test_the_target_counts_in_the_class_posterior_in_each_form():
+    vae, (clean, labels) = conditional_vae(), draw(8)
+    noisy = clean + np.float32(0.5)
+    options = {"num_samples": 20, "seed": 0}
+    expected = kv.evaluation.class_posterior(vae, {"x": noisy, "target": clean}, **options)
+    for data in ((noisy, clean), ({"x": noisy, "condition": labels}, clean)):
+        np.testing.assert_array_equal(kv.evaluation.class_posterior(vae, data, **options), expected)
+    assert np.abs(expected - kv.evaluation.class_posterior(vae, (noisy, labels), **options)).max() > 1e-3
+
+
+def test_options_of_the_evidence_that_would_have_no_effect_are_refused():
+    vae = compiled()
+    with pytest.raises(ValueError, match='must be left out unless method="ais"'):
+        kv.evaluation.log_evidence(vae, X, 5, num_steps=7)
+    with pytest.raises(ValueError, match="`sample_weight` must be left out of `rate_distortion`"):
+        kv.evaluation.rate_distortion({1.0: vae}, {"x": X, "sample_weight": np.ones(32)})
+    with pytest.raises(ValueError, match='`prior` must be left out with method="classifier"'):
+        kv.evaluation.class_posterior(conditional_vae(), draw(8)[0], [1.0, 0.0, 0.0], method="classifier")
+
+
+def test_a_list_of_callbacks_that_keras_made_serves_too():
+    vae, seen = compiled(), []
+    own = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: seen.append(epoch))
+    vae.fit(X, epochs=2, callbacks=keras.callbacks.CallbackList([own], model=vae), verbose=0)
+    assert seen == [0, 1]
+
+
+def test_uint8_of_zeros_and_ones_is_remarked_on(monkeypatch, caplog):
+    monkeypatch.setattr(values, "_REMARKS", set())
+    kv.data.binarize(X.astype("uint8"))
+    assert "`images` are uint8 from 0 to 1 and are divided by 255" in caplog.text
+
+
+def test_a_mask_in_the_place_of_a_target_is_refused():
+    vae = compiled(missing=True)
+    with pytest.raises(ValueError, match="`y` must be a target; a mask has a name"):
+        vae.fit(X, X > 0, verbose=0)
+
+
+def test_a_data_frame_with_empty_cells_of_any_kind_is_an_array_with_gaps():
+    pandas = pytest.importorskip("pandas")
+    columns = {
+        "whole": pandas.array([None, *X[1:, 0].astype(int)], dtype="Int64"),
+        "truth": pandas.array([True, None, *(X[2:, 1] > 0)], dtype="boolean"),
+        **{str(column): X[:, column] for column in range(2, 6)},
+    }
+    gappy = X.copy()
+    gappy[0, 0] = gappy[1, 1] = np.nan
+    gappy[0, 1] = 1.0
+    vae = compiled(missing=True)
+    np.testing.assert_array_equal(vae.encode(pandas.DataFrame(columns)), vae.encode(gappy))
+    with pytest.raises(ValueError, match="must be numeric for the model"):
+        vae.encode(pandas.DataFrame({**columns, "2": list("ab" * 16)}))
