@@ -1,6 +1,5 @@
 """Class labels as a condition."""
 
-import difflib
 from collections.abc import Sequence
 from typing import Any
 
@@ -8,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_vae.conditions.condition import Condition
-from keras_vae.core import as_array, check_integer, register
+from keras_vae.core import Values, as_array, check_integer, numbered, register
 
 
 @register
@@ -22,7 +21,7 @@ class Labels(Condition):
     num_classes : int
         The number of classes, at least 2.
     names : sequence of str, optional
-        The names of the classes: verbs such as `generate` then take a name in place of a number. Data hold numbers.
+        The names of the classes, which labels may have in place of numbers, in arrays of strings.
     **kwargs
         Passed to `keras.layers.Layer`.
 
@@ -60,6 +59,11 @@ class Labels(Condition):
         """The first and the last class."""
         return (0.0, self.num_classes - 1.0)
 
+    @property
+    def values(self) -> Values:
+        """What labels must be like, and the names by which they may come."""
+        return super().values._replace(names=self.names)
+
     def raw(self, values: Any) -> np.ndarray:
         """Return labels as an array of numbers, of numbers or of names.
 
@@ -77,16 +81,7 @@ class Labels(Condition):
         ValueError
             If there is no such name.
         """
-        words = np.asarray(values)
-        if self.names is None or words.dtype.kind not in "US":
-            return as_array(values, "condition")
-        numbers = {name.casefold(): number for number, name in enumerate(self.names)}
-        for word in words.ravel():
-            if str(word).casefold() not in numbers:
-                near = difflib.get_close_matches(str(word).casefold(), numbers, n=1, cutoff=0.4)
-                hint = f" Did you mean {self.names[numbers[near[0]]]!r}?" if near else ""
-                raise ValueError(f"`condition` must be among {list(self.names)}.{hint} Received: {str(word)!r}")
-        return np.array([numbers[str(word).casefold()] for word in words.ravel()]).reshape(words.shape)
+        return as_array(numbered(values, self.names), "condition")
 
     def call(self, values: tf.Tensor, training: bool = False) -> tf.Tensor:
         """Return one-hot codes of shape (batch, num_classes)."""

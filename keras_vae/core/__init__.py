@@ -35,8 +35,9 @@ from keras_vae.core.validation import (
     check_number,
     check_range,
     check_shape,
+    last_activation,
 )
-from keras_vae.core.values import Values, as_array, remark, right_aligned
+from keras_vae.core.values import Values, as_array, numbered, remark, right_aligned
 
 __all__ = [
     "FORMAT_VERSION",
@@ -82,7 +83,9 @@ __all__ = [
     "html_table",
     "is_multi_worker",
     "keras_internals",
+    "last_activation",
     "num_replicas",
+    "numbered",
     "parse_json",
     "printable",
     "read_bytes",

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_vae.core.values import Values, as_array, is_numeric, remark, right_aligned
+from keras_vae.core.values import Values, as_array, is_numeric, numbered, remark, right_aligned
 
 
 class Batch(NamedTuple):
@@ -145,6 +145,10 @@ class Spec(NamedTuple):
             fields = _known(data)
         else:
             fields = {"x": data}
+        if self.condition is not None and self.condition.names is not None:
+            y = numbered(y, self.condition.names)
+            if fields.get("condition") is not None:
+                fields["condition"] = numbered(fields["condition"], self.condition.names)
         fields = {name: _tensor_or_array(value, name) for name, value in fields.items()}
         y = None if y is None or y is data else _tensor_or_array(y, "y")
         if class_weight is not None:
@@ -310,9 +314,12 @@ class Spec(NamedTuple):
             else:
                 self._values(name, batch).check_spec(tuple(values.shape), _dtype(values), name)
         if self.condition is not None and batch.condition is None:
+            as_y = ", or the condition as y. Received: None"
+            if batch.target is not None:
+                as_y = ". Received: None, for what is as large as x is the target"
             raise ValueError(
                 f"`condition` must be given for {self.condition.owner}: pass a dictionary "
-                '{"x": ..., "condition": ...}, or the condition as y. Received: None'
+                f'{{"x": ..., "condition": ...}}{as_y}'
             )
 
     def _check_mask(self, mask):
@@ -335,7 +342,7 @@ class Spec(NamedTuple):
         rank = _rank(y)
         if rank is not None:
             if _fits(self.x, y):
-                if self.missing and _dtype(y) == bool:
+                if self.missing and np.dtype(_dtype(y)).kind == "b":
                     raise ValueError(
                         '`y` must be a target; a mask has a name: `{"x": x, "mask": mask}`. '
                         "Received: booleans of the shape of x"

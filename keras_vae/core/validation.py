@@ -209,3 +209,23 @@ def check_instance(name, value, types, expected):
     if not isinstance(value, types):
         raise TypeError(f"`{name}` must be {expected}. Received: {name}={value!r} of type {type(value).__name__}")
     return value
+
+
+def last_activation(network: keras.layers.Layer) -> str:
+    """Return the name of the activation in which a network ends, whatever reshapes its output then.
+
+    Parameters
+    ----------
+    network : keras.layers.Layer
+        A layer or a model.
+
+    Returns
+    -------
+    str
+        "softmax" for instance; empty where the last layer has no activation.
+    """
+    shaping = (keras.layers.Reshape, keras.layers.Flatten, keras.layers.Cropping2D, keras.layers.Permute)
+    while getattr(network, "layers", None):
+        network = next((last for last in reversed(network.layers) if not isinstance(last, shaping)), None)
+    activation = network if isinstance(network, keras.layers.Softmax) else getattr(network, "activation", None)
+    return "softmax" if activation is network and network is not None else getattr(activation, "__name__", "")

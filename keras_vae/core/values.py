@@ -1,6 +1,7 @@
 """What the values of one field of a batch must be like: the checks of arrays and of tensors in graphs."""
 
 import contextlib
+import difflib
 import logging
 from typing import Any, NamedTuple
 
@@ -34,6 +35,8 @@ class Values(NamedTuple):
         The scale that the likelihood begins with; data far out of proportion to it cause a warning.
     remedy : str
         What helps where values are NaN, for messages.
+    names : tuple of str, optional
+        The names of whole numbers, from 0.
     """
 
     shape: tuple
@@ -44,6 +47,7 @@ class Values(NamedTuple):
     float16: bool = False
     scale: float | None = None
     remedy: str = ""
+    names: tuple[str, ...] | None = None
 
     def check(self, values: Any, name: str = "x", observed: np.ndarray | None = None) -> np.ndarray:
         """Check an array's shape and values.
@@ -277,6 +281,40 @@ def as_array(values, name="x") -> np.ndarray:
             f"Received: dtype {array.dtype}, {type(values).__name__}"
         )
     return array
+
+
+def numbered(values: Any, names: tuple[str, ...] | None) -> Any:
+    """Return the numbers of names, in any case; what holds no strings, or has no names, stays as it is.
+
+    Parameters
+    ----------
+    values : array_like
+        Names or numbers.
+    names : tuple of str, optional
+        The names, in the order of their numbers.
+
+    Returns
+    -------
+    array_like
+
+    Raises
+    ------
+    ValueError
+        If there is no such name.
+    """
+    if names is None or hasattr(values, "graph") or isinstance(values, (tf.Tensor, tf.TypeSpec)):
+        return values
+    words = np.asarray(values)
+    if words.dtype.kind not in "USO" or not all(isinstance(word, (str, bytes)) for word in words.ravel()):
+        return values
+    words = words.astype(str)
+    numbers = {name.casefold(): number for number, name in enumerate(names)}
+    for word in words.ravel():
+        if word.casefold() not in numbers:
+            near = difflib.get_close_matches(word.casefold(), numbers, n=1, cutoff=0.4)
+            hint = f" Did you mean {names[numbers[near[0]]]!r}?" if near else ""
+            raise ValueError(f"`condition` must be among {list(names)}.{hint} Received: {word!r}")
+    return np.array([numbers[word.casefold()] for word in words.ravel()]).reshape(words.shape)
 
 
 def right_aligned(mask: Any, rank: int) -> Any:

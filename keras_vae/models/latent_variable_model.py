@@ -25,6 +25,7 @@ from keras_vae.core import (
     check_restorable,
     deserialize,
     fold_in,
+    last_activation,
     remark,
     resolve_seed,
     right_aligned,
@@ -881,11 +882,7 @@ class LatentVariableModel(Trainer):
         makes_events = tuple(features_shape[1:]) == self.event_shape
         if not self.likelihood.takes_logits or (self.likelihood.projection is not None and not makes_events):
             return
-        layer = self.decoder
-        while getattr(layer, "layers", None):
-            shaping = (keras.layers.Reshape, keras.layers.Flatten, keras.layers.Cropping2D, keras.layers.Permute)
-            layer = next((last for last in reversed(layer.layers) if not isinstance(last, shaping)), None)
-        name, owner = getattr(getattr(layer, "activation", None), "__name__", ""), type(self.likelihood).__name__
+        name, owner = last_activation(self.decoder), type(self.likelihood).__name__
         if name not in ("sigmoid", "hard_sigmoid", "softmax"):
             return
         if self.likelihood.projection is None:

@@ -15,6 +15,7 @@ from keras_vae.core import (
     check_instance,
     check_number,
     deserialize,
+    last_activation,
     register,
     serialize,
 )
@@ -112,6 +113,12 @@ class SemiSupervised(Objective):
             raise ValueError(
                 f"`classifier` must end in {wanted} logits, one for each class, such as by `keras.layers.Dense("
                 f"{wanted})`. Received: features of shape {('batch', *sizes)}"
+            )
+        name = last_activation(self.classifier)
+        if name in ("sigmoid", "hard_sigmoid", "softmax", "log_softmax"):
+            raise ValueError(
+                "`classifier` must end in logits, which the objective passes through a softmax: leave the activation "
+                f"of its last layer out. Received: the activation {name}"
             )
         if self.class_prior is not None and len(self.class_prior) != wanted:
             raise ValueError(f"`class_prior` must hold {wanted} numbers. Received: {len(self.class_prior)}")

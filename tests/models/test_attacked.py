@@ -484,3 +484,35 @@ def test_a_data_frame_with_empty_cells_of_any_kind_is_an_array_with_gaps():
     np.testing.assert_array_equal(vae.encode(pandas.DataFrame(columns)), vae.encode(gappy))
     with pytest.raises(ValueError, match="must be numeric for the model"):
         vae.encode(pandas.DataFrame({**columns, "2": list("ab" * 16)}))
+
+
+def test_labels_come_as_numbers_or_by_their_names():
+    names = ("Shirt", "Bag", "Ankle boot")  # whose order is not that of the alphabet
+    found = []
+    labels = np.arange(32) % 3
+    words = [names[label].lower() for label in labels]
+    for given in (labels, words, np.array(words), np.array(words, object)):
+        keras.utils.set_random_seed(0)
+        vae = small_vae(condition=kv.conditions.Labels(3, names=names))
+        vae.compile(keras.optimizers.SGD(0.05), run_eagerly=True)
+        vae.fit(X, given, verbose=0)
+        found.append([*vae.get_weights(), vae.encode({"x": X, "condition": given}), vae.encode((X, given))])
+    for one in found[1:]:
+        for expected, values_of_one in zip(found[0], one, strict=True):
+            np.testing.assert_array_equal(values_of_one, expected)
+    with pytest.raises(ValueError, match="must be among .* Did you mean 'Shirt'"):
+        vae.fit(X, ["shirtt"] * 32, verbose=0)
+
+
+def test_a_condition_as_large_as_x_needs_its_name():
+    vae = small_vae(condition=kv.conditions.Vector(6))
+    vae.compile("adam")
+    with pytest.raises(ValueError, match="Received: None, for what is as large as x is the target"):
+        vae.fit(X, X.copy(), verbose=0)
+
+
+@pytest.mark.parametrize("last", [keras.layers.Dense(3, "softmax"), keras.layers.Softmax()], ids=["dense", "layer"])
+def test_a_classifier_that_ends_in_probabilities_is_refused(last):
+    objective = kv.objectives.SemiSupervised(keras.Sequential([keras.layers.Dense(3), last]))
+    with pytest.raises(ValueError, match="`classifier` must end in logits.* Received: the activation softmax"):
+        compiled(condition=kv.conditions.Labels(3), objective=objective)
