@@ -294,12 +294,11 @@ class Trainer(Settled, keras.Model, abc.ABC):
         self._run_by(execution.jit_compile, execution.steps_per_execution)
         if "auto" in self._run.wanted.values():
             _logger.info("Training steps run %s", execution)
-        is_endless = is_array and bool(steps_per_epoch)
-        finite = [validation_data] if is_endless else [x, validation_data]
+        finite = [validation_data] if is_array and steps_per_epoch else [x, validation_data]
         counters = [data.epoch for data in finite if hasattr(data, "epoch")]
         callbacks = with_own_callbacks(callbacks, [DivergenceWatch(self._run.guard), EpochCounter(counters)])
         initial_epoch = first_epoch(callbacks, initial_epoch, epochs)
-        if is_endless:
+        if is_array and steps_per_epoch:
             x = repeated(x, initial_epoch * steps_per_epoch)
         check_finite_weights(self, "to be trained")
         with self._run.guard.naming(self):
