@@ -33,7 +33,7 @@ CASES = [
     pytest.param(name, given, id=f"{name}-{i}") for name, row in ROWS.items() for i, given in enumerate(row.arguments)
 ]
 cases = pytest.mark.parametrize(("name", "given"), CASES)
-models = pytest.mark.parametrize("model", ALL_MODELS)
+models = pytest.mark.parametrize("model", soaked(ALL_MODELS, quick=list(ALL_MODELS)[::2]))
 DISTRIBUTIONS = (kv.likelihoods.Likelihood, kv.posteriors.Posterior, kv.priors.Prior, kv.conditions.Condition)
 
 

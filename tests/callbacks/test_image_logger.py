@@ -36,6 +36,7 @@ def run(tmp_path_factory):
     return vae, directory
 
 
+@pytest.mark.soak
 def test_files_are_named_by_picture_and_epoch(run):
     pictures = ("manifold", "reconstructions", "samples")
     assert names(run[1] / "deep" / "pictures") == [f"{name}_{epoch:04d}.png" for name in pictures for epoch in (2, 4)]

@@ -102,6 +102,7 @@ def falling(monkeypatch):
     monkeypatch.setattr(training_run.Checkpoints, "callbacks", lambda *given: [Falling(), *callbacks(*given)])
 
 
+@pytest.mark.soak
 @pytest.mark.usefixtures("falling")
 def test_training_stops_early_and_the_best_epoch_is_kept(tmp_path, capsys):
     output = tmp_path / "run"

@@ -97,6 +97,7 @@ def test_an_exported_model_is_shown_by_its_signatures_and_answers_as_the_model_d
     np.testing.assert_allclose(served, keras.models.load_model(saved).decode(z), atol=1e-6)
 
 
+@pytest.mark.soak
 def test_versions_are_counted_and_the_latest_is_shown(saved, pretrained, tmp_path, capsys):
     served = tmp_path / "served"
     shutil.copytree(pretrained / "1", served / "9")

@@ -213,6 +213,7 @@ def test_a_directory_without_permission_is_said_before_training(tmp_path, capsys
     assert "`--output` must be writable" in capsys.readouterr().err
 
 
+@pytest.mark.soak
 @pytest.mark.usefixtures("no_pictures")
 def test_digits_step_in_only_where_that_is_asked_for(tmp_path, capsys, monkeypatch):
     monkeypatch.setitem(SOURCES, "fashion_mnist", lambda: nothing_to_be_had("fashion_mnist"))

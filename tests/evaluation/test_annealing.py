@@ -42,6 +42,7 @@ def test_annealing_is_nearer_than_as_many_samples_of_the_prior(vae):
     assert annealed < 0.3 < 3.0 < np.abs(log_evidence(vae, X, 16, "prior", seed=0) - exact).mean()
 
 
+@pytest.mark.soak
 def test_from_the_exact_posterior_every_chain_is_exact():
     vae = linear_vae(MODEL, kv.posteriors.FullCovarianceGaussian)
     set_posterior(vae, MODEL)

@@ -10,7 +10,7 @@ import keras_vae as kv
 from tests.export import models, run_c
 from tests.soaked import soaked
 
-BRIEF = ("conv", "hierarchy", "Labels")  # the others are left to the soak; the same code makes their signatures
+BRIEF = ("conv", "Labels")  # the others are left to the soak; the same code makes their signatures
 cases = pytest.mark.parametrize(
     ("model", "signature"), soaked(models.CASES, quick=[case for case in models.CASES if case[0] in BRIEF])
 )
@@ -71,7 +71,7 @@ def call(signature, given, rows=slice(None)):
     return {name: value.numpy() for name, value in signature(**inputs).items()}
 
 
-@pytest.mark.parametrize("model", ["conv", "hierarchy"])
+@pytest.mark.parametrize("model", soaked(["conv", "hierarchy"], quick=["conv"]))
 def test_the_c_program_finds_the_signatures_that_the_metadata_tell(model, exports, program):
     found = run_c.signatures(program, exports(model)[1])
     assert set(found) == set(models.SIGNATURES[model])
@@ -168,6 +168,7 @@ def test_jpeg_files_are_read_as_tensorflow_reads_them(model, exports, loaded):
     np.testing.assert_allclose(answer["reconstruction"], vae.reconstruct(x), atol=1e-5)
 
 
+@pytest.mark.soak
 def test_a_grey_file_serves_a_colour_model_and_a_colour_file_a_grey_one(exports, loaded):
     grey = np.full((5, 4, 1), 200, np.uint8)
     expected = exports("colour")[0].reconstruct(np.full((1, 5, 4, 3), 200 / 127.5 - 1, np.float32))

@@ -115,6 +115,7 @@ def by_class(tmp_path_factory):
         yield vae, dict(zip(("rest", "grpc"), found, strict=True))
 
 
+@pytest.mark.soak
 @kinds
 @pytest.mark.parametrize("signature", ["encode", "decode", "score"])
 def test_a_condition_travels_with_its_request(kind, signature, by_class):

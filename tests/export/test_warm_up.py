@@ -10,7 +10,7 @@ from tests.export import models, stand_in_server
 from tests.soaked import soaked
 
 
-@pytest.fixture(scope="module", params=soaked(["categories", "hierarchy"], quick=["categories"]))
+@pytest.fixture(scope="module", params=soaked(["categories", "hierarchy"], quick=[]))
 def export(request, tmp_path_factory):
     """A model, the path of its export, and the graphs of its signatures."""
     vae = models.make(request.param)

@@ -66,7 +66,10 @@ STREAMS = {
 
 
 # XLA drops assertions; that ours are outside of it is shown by one kind of stream.
-@pytest.mark.parametrize(("kind", "jit_compile"), [*((kind, False) for kind in STREAMS), ("dataset", True)])
+@pytest.mark.parametrize(
+    ("kind", "jit_compile"),
+    [*((kind, False) for kind in STREAMS), pytest.param("dataset", True, marks=pytest.mark.soak)],
+)
 @pytest.mark.parametrize(("value", "message"), [(np.nan, "must be finite"), (2.0, r"must be in \[0, 1\]")])
 def test_bad_values_of_a_stream_are_refused_as_they_are_read(kind, value, message, jit_compile):
     make, error = STREAMS[kind]

@@ -206,6 +206,7 @@ def test_where_nothing_is_observed_imputations_are_draws_from_the_model(name):
             assert_mean_within_standard_errors(part, 0.0, errors=5.0)
 
 
+@pytest.mark.soak
 def test_a_model_that_was_trained_on_gaps_imputes_nearly_as_well_as_the_exact_one():
     keras.utils.set_random_seed(0)
     x = MODEL.sample(1000, seed=1).astype("float32")

@@ -7,7 +7,6 @@ import tensorflow as tf
 
 import keras_vae as kv
 from tests.models.conftest import binary, small_vae
-from tests.soaked import soaked
 
 SHAPES = [(4, 3), (3,), ()]
 RTOL = 2e-5  # Keras holds the learning rate and the decay rates of the moments in float32
@@ -102,7 +101,8 @@ def test_a_compiled_function_gives_the_same_updates():
     assert_equal_weights([variable.numpy() for variable in variables], numpy_adam(gradients), rtol=1e-4)
 
 
-@pytest.mark.parametrize("policy", soaked(["float32", "mixed_float16"], quick=["float32"]))
+@pytest.mark.soak
+@pytest.mark.parametrize("policy", ["float32", "mixed_float16"])
 def test_a_model_trains_with_it_with_and_without_xla(policy):
     keras.config.set_dtype_policy(policy)
 

@@ -129,6 +129,7 @@ def test_one_inference_encodes_the_pseudo_inputs_once():
     assert batches == [8, 5]
 
 
+@pytest.mark.soak
 def test_a_saved_model_evaluates_and_generates_the_same(tmp_path):
     vae = vamp_vae(kv.priors.VampPrior.from_data(X, 5))
     vae.compile(keras.optimizers.Adam(0.01))
