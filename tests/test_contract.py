@@ -160,7 +160,9 @@ def test_every_argument_is_an_attribute_and_in_the_config(name, given):
     for argument, value in arguments.items():
         # what is resolved from a string (an activation, an initializer) is compared in the config
         resolved = config[argument]["class_name"] if isinstance(config[argument], dict) else config[argument]
-        assert getattr(part, argument) == value or resolved in (value, "HeNormal"), argument
+        held = getattr(part, argument)
+        held = list(held) if isinstance(value, list) else held
+        assert held == value or resolved in (value, "HeNormal"), argument
 
 
 @cases

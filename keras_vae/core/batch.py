@@ -314,12 +314,10 @@ class Spec(NamedTuple):
             else:
                 self._values(name, batch).check_spec(tuple(values.shape), _dtype(values), name)
         if self.condition is not None and batch.condition is None:
-            as_y = ", or the condition as y. Received: None"
-            if batch.target is not None:
-                as_y = ". Received: None, for what is as large as x is the target"
+            taken = "" if batch.target is None else ", for what is as large as x is the target"
             raise ValueError(
                 f"`condition` must be given for {self.condition.owner}: pass a dictionary "
-                f'{{"x": ..., "condition": ...}}{as_y}'
+                f'{{"x": ..., "condition": ...}}, or the condition as y. Received: None{taken}'
             )
 
     def _check_mask(self, mask):

@@ -313,7 +313,7 @@ def numbered(values: Any, names: tuple[str, ...] | None) -> Any:
         if word.casefold() not in numbers:
             near = difflib.get_close_matches(word.casefold(), numbers, n=1, cutoff=0.4)
             hint = f" Did you mean {names[numbers[near[0]]]!r}?" if near else ""
-            raise ValueError(f"`condition` must be among {list(names)}.{hint} Received: {word!r}")
+            raise ValueError(f"`condition` must be among {list(names)}.{hint} Received: {str(word)!r}")
     return np.array([numbers[word.casefold()] for word in words.ravel()]).reshape(words.shape)
 
 
