@@ -227,5 +227,6 @@ def last_activation(network: keras.layers.Layer) -> str:
     shaping = (keras.layers.Reshape, keras.layers.Flatten, keras.layers.Cropping2D, keras.layers.Permute)
     while getattr(network, "layers", None):
         network = next((last for last in reversed(network.layers) if not isinstance(last, shaping)), None)
-    activation = network if isinstance(network, keras.layers.Softmax) else getattr(network, "activation", None)
-    return "softmax" if activation is network and network is not None else getattr(activation, "__name__", "")
+    if isinstance(network, keras.layers.Softmax):
+        return "softmax"
+    return getattr(getattr(network, "activation", None), "__name__", "")

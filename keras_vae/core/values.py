@@ -26,7 +26,7 @@ class Values(NamedTuple):
     integer : bool
         Whether values are whole numbers.
     one_hot : bool
-        Whether the last axis holds codes of categories: one 1, and zeros.
+        Whether the last axis holds the code of a category: one 1, and zeros.
     owner : str
         Who asks, for messages.
     float16 : bool
@@ -302,7 +302,7 @@ def numbered(values: Any, names: tuple[str, ...] | None) -> Any:
     ValueError
         If there is no such name.
     """
-    if names is None or hasattr(values, "graph") or isinstance(values, (tf.Tensor, tf.TypeSpec)):
+    if names is None or tf.is_tensor(values) or isinstance(values, tf.TypeSpec):
         return values
     words = np.asarray(values)
     if words.dtype.kind not in "USO" or not all(isinstance(word, (str, bytes)) for word in words.ravel()):

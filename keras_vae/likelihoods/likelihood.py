@@ -48,7 +48,7 @@ class Likelihood(Settled, Layer, abc.ABC):
     """Whether observations are whole numbers."""
 
     one_hot: bool = False
-    """Whether the last axis of an observation holds the codes of categories: one 1, and zeros."""
+    """Whether the last axis of an observation holds the code of a category: one 1, and zeros."""
 
     is_discrete: bool = False
     """Whether p(x|z) is a probability rather than a density."""

@@ -45,7 +45,9 @@ def plain(event=(6,)):
     return model
 
 
-def hierarchy(dims=(3, 2), event_shape=(6,), objective=None, likelihood=None, encoders=None, prior=None, **parts):
+def hierarchy(
+    dims=(3, 2), event_shape=(6,), objective=None, likelihood=None, encoders=None, posteriors=None, prior=None, **parts
+):
     """Build a small hierarchy of as many levels as there are dimensions, bottom-up."""
     settings = {"gated": True, "kernel_initializer": "he_normal"}
     lower = len(dims) - 1
@@ -53,7 +55,7 @@ def hierarchy(dims=(3, 2), event_shape=(6,), objective=None, likelihood=None, en
         encoders=encoders
         or [kv.networks.JoinedMLP((8,), (8,), **settings) for _ in range(lower)]
         + [kv.networks.MLPEncoder((8, 8), **settings)],
-        posteriors=[kv.posteriors.DiagonalGaussian(size) for size in dims],
+        posteriors=posteriors or [kv.posteriors.DiagonalGaussian(size) for size in dims],
         priors=[kv.priors.ConditionalGaussian(kv.networks.MLPDecoder((8,), **settings)) for _ in range(lower)]
         + [prior or kv.priors.StandardNormal()],
         decoder=kv.networks.JoinedMLP((8,), (8,), **settings),

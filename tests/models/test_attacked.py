@@ -9,7 +9,7 @@ import tensorflow_probability as tfp
 import keras_vae as kv
 from keras_vae.core import values
 from tests.conditional_gaussian import conditional_vae, draw
-from tests.models.conftest import binary, compiled, small_vae
+from tests.models.conftest import binary, compiled, hierarchy, small_vae
 from tests.soaked import soaked
 
 X = binary(32)
@@ -516,3 +516,24 @@ def test_a_classifier_that_ends_in_probabilities_is_refused(last):
     objective = kv.objectives.SemiSupervised(keras.Sequential([keras.layers.Dense(3), last]))
     with pytest.raises(ValueError, match="`classifier` must end in logits.* Received: the activation softmax"):
         compiled(condition=kv.conditions.Labels(3), objective=objective)
+
+
+def test_a_laplace_posterior_serves_below_the_top_of_a_hierarchy():
+    laplace = [kv.posteriors.Laplace(3), kv.posteriors.Laplace(2)]
+    vae = hierarchy(posteriors=laplace, objective=kv.objectives.ELBO(kl="monte_carlo", num_samples=3))
+    vae.compile("adam", run_eagerly=True)
+    assert np.isfinite(vae.fit(X, verbose=0).history["elbo"]).all()
+    z = vae.infer(X, num_samples=3, seed=0).latents[0].z
+    assert z.shape[-2:] == (32, 3)
+    assert len(np.unique(z)) == np.size(z)  # no number is drawn twice
+
+
+def test_parts_of_a_sequence_cannot_be_put_in_one_by_one():
+    vae = hierarchy()
+    with pytest.raises(TypeError, match="does not support item assignment"):
+        vae.encoders[1] = vae.encoders[0]
+
+
+def test_layers_that_our_parts_make_are_not_called_unregistered(tmp_path, caplog):
+    hierarchy().save(tmp_path / "model.keras")
+    assert "not registered" not in caplog.text
