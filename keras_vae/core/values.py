@@ -305,7 +305,8 @@ def numbered(values: Any, names: tuple[str, ...] | None) -> Any:
     if names is None or tf.is_tensor(values) or isinstance(values, tf.TypeSpec):
         return values
     words = np.asarray(values)
-    if words.dtype.kind not in "USO" or not all(isinstance(word, (str, bytes)) for word in words.ravel()):
+    are_strings = words.dtype == object and all(isinstance(word, str) for word in words.ravel())
+    if not are_strings and words.dtype.kind not in "US":
         return values
     words = words.astype(str)
     numbers = {name.casefold(): number for number, name in enumerate(names)}

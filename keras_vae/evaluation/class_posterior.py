@@ -37,7 +37,7 @@ def class_posterior(
         A model with the condition `Labels`.
     x : array_like
         Shape (n, *x_shape), or a dictionary with "x" and "mask": then it is the posterior given what is observed.
-        Labels that come along are not looked at.
+        Labels that come along are not looked at; a target is scored in place of x.
     prior : array_like, optional
         p(y), of shape (num_classes,), or (n, num_classes) where it differs between examples; by default that of the
         model's objective `SemiSupervised`, or uniform.
